@@ -1,0 +1,53 @@
+# Every target makes the virtual environment and installs what it needs first.
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install demo serve test test-slow lint format bench train openapi env-example pin clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt scripts/install.sh
+	scripts/install.sh $(VENV) dev
+	@touch $@
+
+demo: install  ## identify a sample page and serve; ONCE=1 exits instead
+	$(BIN)/binderlens demo $(if $(filter 1,$(ONCE)),--once) $(if $(PORT),--port $(PORT))
+
+serve: install  ## run the service
+	$(BIN)/binderlens serve
+
+test: install  ## everything but what is marked slow
+	$(BIN)/pytest -n 2
+
+test-slow: install  ## what takes minutes: ViT-L-14 from export to identify
+	$(BIN)/pytest -m slow --timeout 1800
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install  ## measure; writes benchmarks/results/*.json
+	$(BIN)/python -m benchmarks
+
+train: install  ## train the compact encoder again
+	$(BIN)/python -m models.training --config models/training/config.toml
+
+openapi: install  ## write docs/openapi.json again
+	$(BIN)/python -m app.api.openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
+env-example: install  ## write .env.example again from app/settings.py
+	$(BIN)/python -m scripts.env_example
+
+pin: ## write constraints.txt again from the newest versions that pyproject.toml allows
+	scripts/pin.sh
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

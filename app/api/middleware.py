@@ -1,0 +1,133 @@
+"""Around every request: an id, a deadline, one log line, counts, and the headers that browsers need."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import response_for_error
+from app.domain.errors import DeadlineExceeded
+from app.obs.metrics import Metrics
+
+_SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+#: Asked all the time by machines: logged only for those who debug.
+_QUIET_PATHS: Final = frozenset({"/health", "/ready", "/metrics"})
+
+#: Anybody can invent a method; the counts know these.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+#: Replies are data, not pages, unless a route says otherwise.
+_DEFAULT_HEADERS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
+
+
+class Reply:
+    """Sends one reply with the common headers, and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        #: None until the reply has started.
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        """Passes a message on; the first one gets the headers."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._request_id
+            for name, value in _DEFAULT_HEADERS:
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+class RequestContextMiddleware:
+    """Outermost: gives the request an id, answers what nobody caught, logs and counts."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, key_id=None)
+        reply = Reply(send, request_id)
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, reply.send)
+            except ClientDisconnect:
+                structlog.get_logger("app.api").info("client_disconnected", path=scope["path"])
+            except Exception as error:
+                response = response_for_error(error, request_id)
+                if reply.status is not None:
+                    # Half a reply is out: only closing the connection can say that it is not whole.
+                    raise
+                await response(scope, receive, reply.send)
+            finally:
+                self._record(scope, reply.status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int | None, duration_s: float) -> None:
+        # The template of the path, never the path: ids would make a new time series for each scan.
+        route = getattr(scope.get("route"), "path_format", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.observe_request(method, route, status, duration_s)
+        logger = structlog.get_logger("app.api")
+        log = logger.debug if scope["path"] in _QUIET_PATHS else logger.info
+        log(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            duration_ms=round(duration_s * 1000.0, 1),
+            key_id=scope["state"]["key_id"],
+        )
+
+
+class DeadlineMiddleware:
+    """Answers 504 once ``REQUEST_TIMEOUT_MS`` is over, upload included: a slow sender holds a permit too."""
+
+    def __init__(self, app: ASGIApp, timeout_ms: int) -> None:
+        self._app = app
+        self._timeout_ms = timeout_ms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        deadline = asyncio.timeout(self._timeout_ms / 1000.0)
+        try:
+            async with deadline:
+                await self._app(scope, receive, send)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise DeadlineExceeded(f"the request was not done within {self._timeout_ms} ms") from error
+
+
+def _request_id(offered: str | None) -> str:
+    """The caller's own id where it is sane: it ends up in logs."""
+    if offered is not None and _SANE_REQUEST_ID.fullmatch(offered):
+        return offered
+    return uuid.uuid4().hex

@@ -1,0 +1,63 @@
+"""What people say a detection really is."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import Response
+
+from app.api.deps import IdempotencyKey, KeyIdDep, RuntimeDep
+from app.api.responses import CHANGE_ERRORS, CORRECTION_ERRORS, READ_ERRORS, problems
+from app.api.routing import scoped_router
+from app.api.schemas.corrections import CorrectionModel, CorrectionRequest
+from app.api.security import Scope
+from app.domain.errors import NotFound
+
+router = scoped_router("corrections", Scope.CORRECT)
+
+
+@router.post(
+    "/corrections",
+    operation_id="submit_correction",
+    summary="Say what a detection really is, or name a card that was missed",
+    status_code=202,
+    response_model=CorrectionModel,
+    responses=problems(*CORRECTION_ERRORS),
+)
+async def submit_correction(
+    correction: CorrectionRequest,
+    response: Response,
+    runtime: RuntimeDep,
+    key_id: KeyIdDep,
+    idempotency_key: IdempotencyKey = None,
+) -> CorrectionModel:
+    """Stored at once, judged later. Confirming a right answer is a correction too: it is evidence."""
+    stored, is_new = await runtime.corrections.submit(correction.to_domain(key_id, idempotency_key))
+    response.headers["Location"] = f"/corrections/{stored.correction_id}"
+    if not is_new:
+        response.headers["Idempotency-Replayed"] = "true"
+    return CorrectionModel.of(stored)
+
+
+@router.get(
+    "/corrections/{correction_id}",
+    operation_id="get_correction",
+    summary="What became of a correction, and why",
+    response_model=CorrectionModel,
+    responses=problems(*READ_ERRORS, NotFound),
+)
+async def get_correction(correction_id: UUID, runtime: RuntimeDep) -> CorrectionModel:
+    """``pending``, ``learned``, ``quarantined``, ``rejected`` or ``undone``."""
+    return CorrectionModel.of(await runtime.corrections.get(correction_id))
+
+
+@router.delete(
+    "/corrections/{correction_id}",
+    operation_id="undo_correction",
+    summary="Take a correction back, with everything it changed",
+    response_model=CorrectionModel,
+    responses=problems(*CHANGE_ERRORS, NotFound),
+)
+async def undo_correction(correction_id: UUID, runtime: RuntimeDep) -> CorrectionModel:
+    """Undoing twice is the same as once."""
+    return CorrectionModel.of(await runtime.corrections.undo(correction_id))

@@ -1,0 +1,87 @@
+"""``POST /identify``: the main thing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+from app.api.deps import IdempotencyKey, KeyIdDep, MetricsDep, RuntimeDep
+from app.api.responses import IDENTIFY_ERRORS, problems
+from app.api.routing import UploadRoute, scoped_router
+from app.api.schemas.base import Name
+from app.api.schemas.scans import ScanModel
+from app.api.security import Scope
+from app.api.uploads import IMAGE_FIELD, read_upload
+from app.domain.types import CardFilter, ScanResult
+from app.obs.metrics import Metrics
+from app.services.identify import IdentifyOptions
+
+router = scoped_router("identify", Scope.IDENTIFY, UploadRoute)
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [IMAGE_FIELD],
+                    "additionalProperties": False,
+                    "properties": {
+                        IMAGE_FIELD: {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "JPEG, PNG, WebP, TIFF or HEIC",
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/identify",
+    operation_id="identify",
+    summary="Find every card in a picture and say which printing it is",
+    response_model=ScanModel,
+    response_model_exclude_unset=True,
+    responses=problems(*IDENTIFY_ERRORS),
+    openapi_extra=_BODY,
+)
+async def identify(
+    request: Request,
+    runtime: RuntimeDep,
+    metrics: MetricsDep,
+    key_id: KeyIdDep,
+    idempotency_key: IdempotencyKey = None,
+    candidates: Annotated[int, Query(ge=1, le=25, description="how many to list for each card")] = 5,
+    game: Annotated[Name | None, Query(description="only cards of this game")] = None,
+    set_id: Annotated[list[Name] | None, Query(max_length=100, description="only these sets")] = None,
+    language: Annotated[Name | None, Query(description="only cards in this language")] = None,
+    explain: Annotated[bool, Query(description="add the evidence behind each candidate")] = False,
+) -> ScanModel:
+    """The reply lists the cards in reading order; a picture without a card gets an empty list."""
+    options = IdentifyOptions(
+        candidates=candidates,
+        card_filter=CardFilter(game=game, set_ids=tuple(set_id or ()), language=language),
+        explain=explain,
+    )
+    # The permit comes before the body: a busy service must not also hold the uploads of those who wait.
+    async with runtime.identify.admission():
+        data = await read_upload(request)
+        result = await runtime.identify.identify(
+            data, options, key_id=key_id, idempotency_key=idempotency_key
+        )
+    _count(metrics, result)
+    return ScanModel.of(result, explain=explain)
+
+
+def _count(metrics: Metrics, result: ScanResult) -> None:
+    metrics.observe_scan(
+        result.timings_ms,
+        statuses=[found.status.value for found in result.cards],
+        degraded=[reason.value for found in result.cards for reason in found.degraded],
+    )

@@ -1,0 +1,91 @@
+"""What the service says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import Request, Response
+
+from app.api.deps import MetricsDep, RuntimeDep, startup_detail
+from app.api.errors import ERROR_RULES, problem, problem_response, request_id_of
+from app.api.responses import OPEN_ERRORS, PROCESS_ERRORS, problems, text
+from app.api.routing import open_router, scoped_router
+from app.api.schemas.ops import CheckModel, HealthModel, MemoryModel, NotReadyProblem, ReadyModel
+from app.api.security import Scope
+from app.domain.errors import DeadlineExceeded, NotReady
+from app.services.runtime import ReadinessCheck, Runtime
+
+open_ops_router = open_router("operations")
+router = scoped_router("operations", Scope.IDENTIFY)
+
+
+@open_ops_router.get(
+    "/health",
+    operation_id="get_health",
+    summary="200 while the process works",
+    response_model=HealthModel,
+    responses=problems(*OPEN_ERRORS),
+)
+async def get_health() -> HealthModel:
+    """Never touches the database: a restart would not mend one that is away."""
+    return HealthModel(status="ok")
+
+
+@open_ops_router.get(
+    "/ready",
+    operation_id="get_ready",
+    summary="200 when a scan would be served, else 503 and which check fails",
+    response_model=ReadyModel,
+    responses=problems(*OPEN_ERRORS, NotReady, DeadlineExceeded),
+)
+async def get_ready(request: Request) -> ReadyModel | Response:
+    """Runs every check, each on its own."""
+    checks = await _checks(request)
+    models = [CheckModel(name=check.name, ok=check.ok, detail=check.detail) for check in checks]
+    if all(check.ok for check in checks):
+        return ReadyModel(ready=True, checks=models)
+    failing = "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
+    plain = problem(ERROR_RULES[NotReady], failing, request_id_of(request))
+    body = NotReadyProblem(**plain.model_dump(), checks=models)
+    return problem_response(body, {"Retry-After": str(NotReady.retry_after_s)})
+
+
+@router.get(
+    "/memory",
+    operation_id="get_memory",
+    summary="What the memory guard sees",
+    response_model=MemoryModel,
+    responses=problems(*PROCESS_ERRORS),
+)
+async def get_memory(runtime: RuntimeDep) -> MemoryModel:
+    """Bytes, and how often the guard worked since the start."""
+    return MemoryModel.of(runtime.guard.snapshot())
+
+
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="Prometheus",
+    response_class=Response,
+    responses=text("text/plain", "Prometheus' text format") | problems(*PROCESS_ERRORS),
+)
+async def get_metrics(runtime: RuntimeDep, metrics: MetricsDep) -> Response:
+    """Requests, scans, stages and memory of this process."""
+    memory = runtime.guard.snapshot()
+    metrics.set_memory(
+        {
+            "resident": memory.rss_bytes,
+            "anonymous": memory.anonymous_bytes,
+            "file_backed": memory.file_bytes,
+            "peak_resident": memory.peak_rss_bytes,
+        },
+        {"batch": memory.batches, "release": memory.releases, "refusal": memory.refusals},
+    )
+    return Response(metrics.render(), media_type=metrics.content_type)
+
+
+async def _checks(request: Request) -> Sequence[ReadinessCheck]:
+    runtime: Runtime | None = request.app.state.runtime
+    if runtime is None:
+        return [ReadinessCheck("startup", False, startup_detail(request))]
+    return await runtime.readiness.checks()

@@ -1,0 +1,115 @@
+"""The kind of route everything here is: it checks the key, then the query, and bounds the body.
+
+All three happen before the body is read. A dependency could not do that: FastAPI reads a declared body first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, Final, get_args, get_origin
+
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive
+
+from app.api.security import KeyRing, Scope, presented_key
+from app.domain.errors import InvalidParameter, UploadTooLarge
+from app.settings import Settings
+
+#: Enough for any JSON of the contract: the longest is a correction with a note of 2,000 characters.
+JSON_BODY_LIMIT_BYTES: Final = 64 * 1024
+#: What a multipart body needs beside the picture: boundaries and part headers.
+MULTIPART_OVERHEAD_BYTES: Final = 64 * 1024
+
+
+class ApiRoute(APIRoute):
+    """A route that nobody calls without the scope it names; ``scope`` None leaves it open."""
+
+    scope: ClassVar[Scope | None] = None
+
+    def body_limit_bytes(self, settings: Settings) -> int:  # noqa: ARG002 - the upload route needs them
+        """Largest body this route reads, in bytes."""
+        return JSON_BODY_LIMIT_BYTES
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wraps FastAPI's handler in the checks."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            self._check_key(request)
+            self._check_query(request)
+            limit_bytes = self.body_limit_bytes(request.app.state.settings)
+            refuse_declared_length(request.headers.get("content-length"), limit_bytes)
+            return await handle(Request(request.scope, bounded(request.receive, limit_bytes)))
+
+        return checked
+
+    def _check_key(self, request: Request) -> None:
+        if self.scope is None:
+            return
+        key_ring: KeyRing = request.app.state.key_ring
+        key = presented_key(request.headers.get("authorization"), request.headers.get("x-api-key"))
+        request.state.key_id = key_ring.authorise(key, self.scope)
+
+    def _check_query(self, request: Request) -> None:
+        repeatable = {
+            field.alias: _is_list(field.field_info.annotation) for field in self.dependant.query_params
+        }
+        counts = Counter(name for name, _ in request.query_params.multi_items())
+        if unknown := sorted(counts.keys() - repeatable.keys()):
+            names = ", ".join(map(repr, unknown))
+            known = ", ".join(sorted(repeatable)) or "none"
+            raise InvalidParameter(f"unknown query parameter {names}; allowed: {known}")
+        for name, count in counts.items():
+            if count > 1 and not repeatable[name]:
+                raise InvalidParameter(f"query parameter {name!r} came {count} times; send it once")
+
+
+class UploadRoute(ApiRoute):
+    """A route that takes a picture."""
+
+    def body_limit_bytes(self, settings: Settings) -> int:
+        """``MAX_UPLOAD_MB`` and what multipart adds to it."""
+        return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
+
+
+def open_router(tag: str) -> APIRouter:
+    """A router whose routes need no key: they serve no data."""
+    return APIRouter(route_class=ApiRoute, tags=[tag])
+
+
+def scoped_router(tag: str, scope: Scope, kind: type[ApiRoute] = ApiRoute) -> APIRouter:
+    """A router whose every route needs a scope, so that a new route cannot forget it."""
+    route_class = type(f"{scope.value.title()}{kind.__name__}", (kind,), {"scope": scope})
+    return APIRouter(route_class=route_class, tags=[tag])
+
+
+def refuse_declared_length(content_length: str | None, limit_bytes: int) -> None:
+    """Refuses a body that says itself that it is too long, before a byte of it is read."""
+    if content_length is not None and content_length.isdecimal() and int(content_length) > limit_bytes:
+        raise _too_large(limit_bytes)
+
+
+def bounded(receive: Receive, limit_bytes: int) -> Receive:
+    """Counts the bytes of a body while it comes in, for the bodies that do not say how long they are."""
+    received_bytes = 0
+
+    async def counted() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > limit_bytes:
+            raise _too_large(limit_bytes)
+        return message
+
+    return counted
+
+
+def _is_list(annotation: object) -> bool:
+    """Whether a parameter's type is a list, or an optional one."""
+    return list in (get_origin(annotation), *map(get_origin, get_args(annotation)))
+
+
+def _too_large(limit_bytes: int) -> UploadTooLarge:
+    return UploadTooLarge(f"the body is larger than the {limit_bytes:,} bytes accepted here")

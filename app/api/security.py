@@ -1,0 +1,166 @@
+"""Keys: who may do what. Only SHA-256 hashes are kept, and every comparison takes the same time."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import hmac
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import ConfigurationError, ScopeMissing, Unauthenticated
+from app.settings import Settings
+
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SHA256_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
+_HASH_PREFIX: Final = "sha256="
+
+
+class Scope(enum.StrEnum):
+    """What a key may do; ``admin`` implies the others."""
+
+    IDENTIFY = "identify"
+    CORRECT = "correct"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key without the key itself: ``key_sha256`` is the hash (32 bytes) of what a caller sends."""
+
+    key_id: str
+    scopes: frozenset[Scope]
+    key_sha256: bytes
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key carries the scope, directly or by being an admin's."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+class KeyRing:
+    """Every key that is known. Without any, the service is open (and listens on loopback only)."""
+
+    def __init__(self, keys: Sequence[ApiKey]) -> None:
+        self._keys = tuple(keys)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> KeyRing:
+        """Reads ``API_KEYS``.
+
+        Raises:
+            ConfigurationError: an entry that is not ``ID:SCOPES:KEY``. The message never holds a key.
+        """
+        entries = settings.api_keys.get_secret_value().split(",")
+        keys = [_parse_entry(entry.strip(), place) for place, entry in enumerate(entries, 1) if entry.strip()]
+        key_ids = [key.key_id for key in keys]
+        if repeated := sorted({key_id for key_id in key_ids if key_ids.count(key_id) > 1}):
+            raise ConfigurationError(f"API_KEYS names {repeated[0]!r} more than once")
+        if len({key.key_sha256 for key in keys}) < len(keys):
+            raise ConfigurationError("API_KEYS gives one key to several ids")
+        return cls(keys)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no keys are set, so that nobody needs one."""
+        return not self._keys
+
+    def authorise(self, presented: str | None, scope: Scope) -> str | None:
+        """Says whose request this is.
+
+        Args:
+            presented: The key that came with the request, if one did.
+            scope: What the request needs.
+
+        Returns:
+            The id of the key; None where no keys are set.
+
+        Raises:
+            Unauthenticated: no key, or one that is not known.
+            ScopeMissing: a known key without the scope.
+        """
+        if self.is_empty:
+            return None
+        if presented is None:
+            raise Unauthenticated("send a key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        key = self._find(presented)
+        if key is None:
+            raise Unauthenticated("this key is not known")
+        if not key.may(scope):
+            raise ScopeMissing(f"key {key.key_id!r} lacks the scope {scope.value!r}")
+        return key.key_id
+
+    def _find(self, presented: str) -> ApiKey | None:
+        digest = _sha256(presented)
+        found = None
+        # Every key is compared, so that the time tells neither which one matched nor how far.
+        for key in self._keys:
+            if hmac.compare_digest(key.key_sha256, digest):
+                found = key
+        return found
+
+
+def presented_key(authorization: str | None, x_api_key: str | None) -> str | None:
+    """The key among a request's headers; ``Authorization: Bearer`` goes before ``X-API-Key``."""
+    if authorization is not None:
+        scheme, _, credentials = authorization.strip().partition(" ")
+        if scheme.lower() == "bearer" and credentials.strip():
+            return credentials.strip()
+    return x_api_key.strip() if x_api_key else None
+
+
+def refuse_unsafe_listen(settings: Settings) -> None:
+    """Refuses to listen beyond loopback while anybody may do anything.
+
+    Raises:
+        ConfigurationError: no keys are set, and ``HOST`` is not a loopback address.
+    """
+    if KeyRing.from_settings(settings).is_empty and not _is_loopback(settings.host):
+        raise ConfigurationError(
+            f"HOST is {settings.host!r}, which others can reach: set API_KEYS first, or listen on 127.0.0.1"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _sha256(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _parse_entry(entry: str, place: int) -> ApiKey:
+    key_id, *rest = (part.strip() for part in entry.split(":", 2))
+    # Where a part is missing, or the first does not look like an id, it may be the key: not to be shown.
+    if len(rest) != 2 or not _KEY_ID.fullmatch(key_id):
+        raise ConfigurationError(f"entry {place} of API_KEYS is not ID:SCOPES:KEY")
+    scopes, key = rest
+    return ApiKey(key_id, _parse_scopes(scopes, key_id), _parse_key(key, key_id))
+
+
+def _parse_scopes(text: str, key_id: str) -> frozenset[Scope]:
+    try:
+        return frozenset(Scope(name.strip()) for name in text.split("+"))
+    except ValueError:
+        known = ", ".join(Scope)
+        raise ConfigurationError(
+            f"entry {key_id!r} of API_KEYS: scopes are some of {known}, joined by +"
+        ) from None
+
+
+def _parse_key(text: str, key_id: str) -> bytes:
+    if not text:
+        raise ConfigurationError(f"entry {key_id!r} of API_KEYS has no key")
+    if not text.startswith(_HASH_PREFIX):
+        return _sha256(text)
+    digest = text.removeprefix(_HASH_PREFIX)
+    if not _SHA256_HEX.fullmatch(digest):
+        raise ConfigurationError(f"entry {key_id!r} of API_KEYS: sha256= takes 64 hexadecimal digits")
+    return bytes.fromhex(digest)

@@ -1,0 +1,49 @@
+"""Reads the picture out of a multipart body that may hold nothing else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from app.domain.errors import EmptyUpload, InvalidParameter, UnsupportedFormat
+
+IMAGE_FIELD: Final = "image"
+#: A few more parts than are allowed, so that an unknown one can be named.
+_MAX_PARTS: Final = 8
+
+
+async def read_upload(request: Request) -> bytes:
+    """Reads the field ``image``; the route has already bounded the body.
+
+    Raises:
+        UnsupportedFormat: the body is no form at all.
+        InvalidParameter: the field is missing, repeated or not a file, or there are others.
+        EmptyUpload: a file without bytes.
+        UploadTooLarge: more bytes than ``MAX_UPLOAD_MB`` allows.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in ("", "multipart/form-data", "application/x-www-form-urlencoded"):
+        raise UnsupportedFormat(
+            f"send multipart/form-data with the picture in the field '{IMAGE_FIELD}', not {content_type}"
+        )
+    async with request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS) as form:
+        data = await _only_file(form).read()
+    if not data:
+        raise EmptyUpload(f"the file in the field '{IMAGE_FIELD}' has no bytes")
+    return data
+
+
+def _only_file(form: FormData) -> UploadFile:
+    if unknown := sorted({name for name, _ in form.multi_items() if name != IMAGE_FIELD}):
+        names = ", ".join(map(repr, unknown))
+        raise InvalidParameter(f"unknown form field {names}; allowed: {IMAGE_FIELD}")
+    parts = form.getlist(IMAGE_FIELD)
+    if not parts:
+        raise InvalidParameter(f"the form field '{IMAGE_FIELD}' is missing: send the picture in it")
+    if len(parts) > 1:
+        raise InvalidParameter(f"the form field '{IMAGE_FIELD}' came {len(parts)} times; send one picture")
+    if not isinstance(parts[0], UploadFile):
+        raise InvalidParameter(f"the form field '{IMAGE_FIELD}' must be a file with a name, not text")
+    return parts[0]

@@ -1,0 +1,69 @@
+"""Runs the service in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from contextlib import suppress
+
+import uvicorn
+
+from app.api.security import refuse_unsafe_listen
+from app.domain.errors import ConfigurationError
+from app.main import create_app, prepare_process
+from app.settings import Settings
+
+#: How long scans in flight may take to finish after a signal to stop.
+SHUTDOWN_GRACE_S = 20
+
+#: Connections the kernel keeps waiting while all workers are busy.
+LISTEN_BACKLOG = 128
+
+
+def run_server(settings: Settings) -> None:
+    """Serves until a signal stops it.
+
+    Raises:
+        ConfigurationError: the port is in use, or listening there without keys would be unsafe.
+    """
+    refuse_unsafe_listen(settings)
+    listener = open_listener(settings)
+    prepare_process(settings)
+    # The server has shut down in good order by the time it passes the interrupt on.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(build_server(settings).serve(sockets=[listener]))
+
+
+def open_listener(settings: Settings) -> socket.socket:
+    """Takes the port before anything slow is started, so that a port in use is an error at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(LISTEN_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"port {settings.port} on {settings.host} is in use; stop what uses it or choose another "
+                "with --port or PORT"
+            ) from error
+        raise ConfigurationError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def build_server(settings: Settings) -> uvicorn.Server:
+    """The HTTP server around the application; its log is ours."""
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+    )
+    return uvicorn.Server(config)

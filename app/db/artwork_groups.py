@@ -1,0 +1,79 @@
+"""Which cards share one picture. Provisional: by name and similarity alone, until pixels are compared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import asyncpg
+
+from app.db.queries import Queries
+
+#: Provisional: official pictures at least this alike, under one name, count as one picture.
+ARTWORK_SIMILARITY = 0.9
+
+#: One refresh at a time: the bytes of "artwork".
+_ADVISORY_LOCK = int.from_bytes(b"artwork")
+
+
+def groups_by_leader(card_ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Gives every card the leader of its group, without chaining: each member is like its leader itself.
+
+    Args:
+        card_ids: All cards, in the order that decides: the first of a group leads it.
+        pairs: Cards alike, the earlier first.
+
+    Returns:
+        Leader by card id; a leader is its own.
+    """
+    alike = defaultdict(list)
+    for first, second in pairs:
+        alike[first].append(second)
+    leaders: dict[str, str] = {}
+    for card_id in card_ids:
+        if card_id in leaders:
+            continue
+        leaders[card_id] = card_id
+        for member in alike[card_id]:
+            leaders.setdefault(member, card_id)
+    return leaders
+
+
+async def refresh_artwork_groups(
+    connection: asyncpg.Connection, queries: Queries, gallery_id: int, dimension: int
+) -> int:
+    """Regroups all cards with official templates in this gallery; returns how many groups there are.
+
+    Deterministic, and running it again changes nothing: a leader keeps the group it is in. Must run inside a
+    transaction.
+    """
+    numbers = {"gallery_id": gallery_id, "dimension": dimension}
+    await connection.execute(queries["lock_transaction"], _ADVISORY_LOCK)
+    rows = await connection.fetch(queries.with_numbers("grouped_cards", gallery_id=gallery_id))
+    pairs = await connection.fetch(queries.with_numbers("same_picture_pairs", **numbers), ARTWORK_SIMILARITY)
+    current = {row["card_id"]: row["artwork_group_id"] for row in rows}
+    await _move(connection, queries, current, groups_by_leader(list(current), map(tuple, pairs)))
+    await connection.execute(queries["delete_empty_artwork_groups"])
+    return int(await connection.fetchval(queries["count_artwork_groups"]))
+
+
+async def _move(
+    connection: asyncpg.Connection, queries: Queries, current: Mapping[str, int], leaders: Mapping[str, str]
+) -> None:
+    group_of_leader: dict[str, int] = {}
+    homeless = []
+    taken: set[int] = set()
+    for leader in dict.fromkeys(leaders.values()):
+        if current[leader] in taken:
+            homeless.append(leader)
+        else:
+            group_of_leader[leader] = current[leader]
+            taken.add(current[leader])
+    fresh = await connection.fetch(queries["add_artwork_groups"], len(homeless))
+    group_of_leader |= {leader: row["id"] for leader, row in zip(homeless, fresh, strict=True)}
+    moved = {
+        card_id: group_of_leader[leader]
+        for card_id, leader in leaders.items()
+        if group_of_leader[leader] != current[card_id]
+    }
+    await connection.execute(queries["move_cards_to_groups"], list(moved), list(moved.values()))

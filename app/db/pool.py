@@ -1,0 +1,175 @@
+"""Connections to PostgreSQL: limits on every session, versions checked, errors translated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+from app.db.errors import translated
+from app.db.queries import Queries
+from app.domain.errors import ConfigurationError, MigrationError
+from app.settings import Settings
+
+MIN_SERVER_VERSION = 150000
+#: Iterative index scans came with 0.8; without them a filtered search silently finds too little.
+MIN_VECTOR_VERSION = (0, 8)
+
+_CONNECT_TIMEOUT_S = 10.0
+#: Waiting for a free connection longer than this means that the pool is too small or the database hangs.
+_ACQUIRE_TIMEOUT_S = 10.0
+#: What the driver waits on top of statement_timeout before it takes the server for gone.
+_COMMAND_GRACE_S = 10.0
+_CLOSE_TIMEOUT_S = 10.0
+#: No limit on statements, but no endless wait for a lock. An HNSW graph that fits in memory is built several
+#: times faster.
+_MAINTENANCE_SETTINGS = (
+    ("application_name", "binderlens maintenance"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "300000"),
+    ("maintenance_work_mem", "256MB"),
+    ("max_parallel_maintenance_workers", "0"),  # they need /dev/shm, 64 MB in a default container
+    ("timezone", "UTC"),
+)
+#: pgvector's upper limit of hnsw.ef_search.
+_EF_SEARCH_MAX = 1000
+_EF_SEARCH_MIN = 100
+
+
+def session_settings(settings: Settings) -> dict[str, str]:
+    """What every pooled session is limited to. At connect time, because releasing runs RESET ALL.
+
+    ``hnsw.ef_search`` below the number of rows asked for silently returns fewer (its default, 40, lies under
+    our top 50); twice that number, and 100 at least, is what recall was measured at. Plans are made anew each
+    time: a plan for any LIMIT and filter would not know that the HNSW index pays.
+    """
+    timeout_ms = str(settings.statement_timeout_ms)
+    ef_search = min(_EF_SEARCH_MAX, max(_EF_SEARCH_MIN, 2 * settings.retrieval_topk))
+    return {
+        "application_name": "binderlens",
+        "statement_timeout": timeout_ms,
+        "lock_timeout": timeout_ms,
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+        "jit": "off",
+        "plan_cache_mode": "force_custom_plan",
+        "hnsw.ef_search": str(ef_search),
+        "hnsw.iterative_scan": "relaxed_order",
+    }
+
+
+class Database:
+    """A pool of connections and the statements to run on them. Made by ``open``."""
+
+    def __init__(self, pool: asyncpg.Pool, dsn: str, queries: Queries, vector_schema: str) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._vector_schema = vector_schema
+        self.queries = queries
+
+    @classmethod
+    async def open(cls, dsn: str, settings: Settings) -> Database:
+        """Connects to a migrated database.
+
+        Raises:
+            ConfigurationError: the server or pgvector is too old, or the DSN is not one.
+            MigrationError: the extension is missing: the database was never migrated.
+            DatabaseUnavailable: it cannot be reached.
+        """
+        queries = Queries()
+        with translated():
+            async with maintenance_connection(dsn) as connection:
+                vector_schema = await check_versions(connection, queries)
+            if vector_schema is None:
+                raise MigrationError("the database has no tables yet; run: binderlens migrate")
+
+            async def prepare(connection: asyncpg.Connection) -> None:
+                await register_vector(connection, schema=vector_schema)
+
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=settings.db_pool_size,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=settings.statement_timeout_ms / 1000 + _COMMAND_GRACE_S,
+                server_settings=session_settings(settings),
+                init=prepare,
+            )
+        return cls(pool, dsn, queries, vector_schema)
+
+    async def close(self) -> None:
+        """Closes every connection; those still busy after ten seconds are cut off."""
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=_CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of the pool, with errors translated (see ``translated``)."""
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self, *, limit_statements: bool = True) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of the pool inside a transaction.
+
+        Args:
+            limit_statements: Whether STATEMENT_TIMEOUT_MS holds, which is made for searches; an import of
+                many cards may take longer.
+        """
+        async with self.connection() as connection, connection.transaction():
+            if not limit_statements:
+                await connection.execute(self.queries["lift_statement_timeout"])
+            yield connection
+
+    @asynccontextmanager
+    async def maintenance(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own without time limits, for work of minutes such as building an index."""
+        with translated():
+            async with maintenance_connection(self._dsn) as connection:
+                await register_vector(connection, schema=self._vector_schema)
+                yield connection
+
+
+@asynccontextmanager
+async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A single connection without a statement timeout, closed at the end. Errors are not translated.
+
+    Raises:
+        ConfigurationError: ``dsn`` cannot be read as one.
+    """
+    try:
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=_CONNECT_TIMEOUT_S,
+            server_settings=dict(_MAINTENANCE_SETTINGS),
+        )
+    except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
+        raise ConfigurationError(f"DATABASE_URL cannot be used: {error}") from None
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=5)
+
+
+async def check_versions(connection: asyncpg.Connection, queries: Queries) -> str | None:
+    """Refuses servers that are too old; returns the schema of the extension, None before it is created.
+
+    Raises:
+        ConfigurationError: PostgreSQL before 15, or pgvector missing or before 0.8.
+    """
+    found = await connection.fetchrow(queries["server_versions"])
+    if found["server_version_num"] < MIN_SERVER_VERSION:
+        raise ConfigurationError(f"PostgreSQL {found['server_version']} is too old: 15 or newer is needed")
+    version = found["vector_version"] or found["vector_available"]
+    if version is None:
+        raise ConfigurationError("the database server has no pgvector: install version 0.8 or newer there")
+    if tuple(int(part) for part in version.split(".")[:2]) < MIN_VECTOR_VERSION:
+        raise ConfigurationError(f"pgvector {version} is too old: 0.8 or newer is needed")
+    schema: str | None = found["vector_schema"]
+    return schema

@@ -1,0 +1,139 @@
+"""Scans, detections and corrections with their pictures, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from app.db import corrections, retention
+from app.db.blobs import put_blobs
+from app.db.pool import Database
+from app.db.records import detection_to_row, scan_from_rows, scan_to_row
+from app.domain.errors import IdempotencyConflict
+from app.domain.types import Correction, NewCorrection, ScanResult, ScanSummary, StoredImage
+
+
+class PostgresScanStore:
+    """Implements ``app.domain.ports.ScanStore``; every method may raise DatabaseUnavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries = database.queries
+
+    async def save(
+        self, result: ScanResult, image: StoredImage, crops: Sequence[StoredImage], key_id: str | None
+    ) -> None:
+        """Stores a scan with its detections and pictures in one transaction.
+
+        Raises:
+            ValueError: not one crop a card.
+        """
+        if len(crops) != len(result.cards):
+            raise ValueError(f"{len(crops)} crops do not fit {len(result.cards)} cards")
+        async with self._database.transaction() as connection:
+            image_key, *crop_keys = await put_blobs(connection, self._queries, [image, *crops])
+            await connection.execute(self._queries["insert_scan"], *scan_to_row(result, image_key, key_id))
+            await connection.executemany(
+                self._queries["insert_detection"],
+                [
+                    detection_to_row(result.scan_id, position, found, crop_key)
+                    for position, (found, crop_key) in enumerate(zip(result.cards, crop_keys, strict=True))
+                ],
+            )
+
+    async def get(self, scan_id: UUID) -> ScanResult | None:
+        """The reply as it was given."""
+        async with self._database.connection() as connection:
+            # Detections first: a scan deleted in between is gone, not a scan without cards.
+            detections = await connection.fetch(self._queries["get_detections"], scan_id)
+            scan = await connection.fetchrow(self._queries["get_scan"], scan_id)
+        return None if scan is None else scan_from_rows(scan, detections)
+
+    async def list(self, before: datetime | None, status: str | None, limit: int) -> list[ScanSummary]:
+        """Scans, newest first; ``status`` keeps those with at least one such card."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["list_scans"], before, status, limit)
+        return [ScanSummary(**row) for row in rows]
+
+    async def delete(self, scan_id: UUID) -> bool:
+        """Forgets a scan with its pictures; what corrections learnt from it stays. False if unknown."""
+        async with self._database.transaction() as connection:
+            return await retention.delete_scans(connection, self._queries, [scan_id]) > 0
+
+    async def scan_image(self, scan_id: UUID) -> StoredImage | None:
+        """The picture of a scan."""
+        return await self._image("scan_image", scan_id)
+
+    async def detection_image(self, detection_id: UUID) -> StoredImage | None:
+        """The rectified crop of a detection."""
+        return await self._image("detection_image", detection_id)
+
+    async def find_idempotent(self, key: str, key_id: str | None, body_sha256: str) -> UUID | None:
+        """The scan an idempotency key already made.
+
+        Raises:
+            IdempotencyConflict: the key was used with another body.
+        """
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(self._queries["find_scan_idempotency"], key, key_id)
+        if row is None:
+            return None
+        if row["body_sha256"] != body_sha256:
+            raise IdempotencyConflict("this Idempotency-Key was used for a scan with another body")
+        scan_id: UUID = row["scan_id"]
+        return scan_id
+
+    async def remember_idempotent(
+        self, key: str, key_id: str | None, body_sha256: str, scan_id: UUID
+    ) -> None:
+        """Binds an idempotency key to a scan; where two requests raced, the first stays bound.
+
+        Raises:
+            IdempotencyConflict: the key was meanwhile used with another body.
+        """
+        async with self._database.connection() as connection:
+            await connection.execute(
+                self._queries["insert_scan_idempotency"], key, key_id, body_sha256, scan_id
+            )
+        await self.find_idempotent(key, key_id, body_sha256)
+
+    async def add_correction(
+        self, correction: NewCorrection, body_sha256: str, crop: StoredImage | None
+    ) -> tuple[Correction, bool]:
+        """Stores a correction; the flag is False where its idempotency key had already stored it.
+
+        Raises:
+            NotFound: unknown scan, detection or card.
+            IdempotencyConflict: the key was used with another body.
+        """
+        async with self._database.transaction() as connection:
+            return await corrections.add_correction(connection, self._queries, correction, body_sha256, crop)
+
+    async def find_correction(self, key: str, key_id: str | None, body_sha256: str) -> Correction | None:
+        """The correction that an idempotency key already stored.
+
+        Raises:
+            IdempotencyConflict: the key was used with another body.
+        """
+        async with self._database.connection() as connection:
+            return await corrections.find_correction(connection, self._queries, key, key_id, body_sha256)
+
+    async def get_correction(self, correction_id: UUID) -> Correction | None:
+        """One correction."""
+        async with self._database.connection() as connection:
+            return await corrections.get_correction(connection, self._queries, correction_id)
+
+    async def undo_correction(self, correction_id: UUID) -> Correction | None:
+        """Marks a correction undone, with everything it changed; None if unknown."""
+        async with self._database.transaction() as connection:
+            return await corrections.undo_correction(connection, self._queries, correction_id)
+
+    async def purge(self, older_than_days: int) -> int:
+        """Deletes scans past their retention; returns how many. Zero keeps all."""
+        return await retention.purge(self._database, older_than_days)
+
+    async def _image(self, query: str, identifier: UUID) -> StoredImage | None:
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(self._queries[query], identifier)
+        return None if row is None else StoredImage(**row)

@@ -1,0 +1,233 @@
+"""What services need of the outside: an encoder, a gallery and a scan store. Adapters implement these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from app.domain.types import (
+    Card,
+    CardFilter,
+    CardUpdate,
+    Correction,
+    EncoderInfo,
+    GalleryStatus,
+    MemorySnapshot,
+    NewCorrection,
+    ReferenceTemplates,
+    RgbImage,
+    ScanResult,
+    ScanSummary,
+    StoredImage,
+    StoredReference,
+    TemplateHit,
+    Vectors,
+)
+
+
+class Encoder(Protocol):
+    """Turns rectified cards into unit vectors."""
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Which encoder this is."""
+        ...
+
+    async def encode(self, crops: Sequence[RgbImage]) -> Vectors:
+        """Embeds whole cards of any size.
+
+        Args:
+            crops: RGB uint8 pictures (height, width, 3), each filled by one card, upright.
+
+        Returns:
+            float32 (len(crops), dimension), unit length, owning its memory. (0, dimension) for no crops.
+
+        Raises:
+            MemoryTight: the guard refused the batch.
+        """
+        ...
+
+
+class MemoryGuard(Protocol):
+    """Watches the process's anonymous memory and says when to stop taking work."""
+
+    def admit(self, pending: int = 0) -> None:
+        """Lets one more scan in beside ``pending`` admitted ones, which may not have used their share yet.
+
+        Raises:
+            MemoryTight: that would bring the process too close to its limit.
+        """
+        ...
+
+    def has_room(self, pending: int = 0) -> bool:
+        """Whether ``admit`` would let one more scan in; changes and counts nothing."""
+        ...
+
+    def snapshot(self) -> MemorySnapshot:
+        """What it sees now."""
+        ...
+
+
+class Gallery(Protocol):
+    """Cards, their reference pictures and their templates, for one encoder."""
+
+    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+        """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
+
+        Raises:
+            SearchTimeout: the statement was cancelled (SQLSTATE 57014).
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Raises GalleryEmpty or GalleryMismatch where a search would make no sense."""
+        ...
+
+    async def known_references(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """For each card that is there, ``{source_sha256: number of templates}`` of this encoder."""
+        ...
+
+    async def put_cards(self, batch: Sequence[CardUpdate]) -> None:
+        """Adds or updates cards in one transaction: all of the batch or nothing."""
+        ...
+
+    async def count_references_to_embed(self, templates: int) -> int:
+        """How many stored reference images have fewer than ``templates`` templates of this encoder."""
+        ...
+
+    async def references_to_embed(
+        self, templates: int, after: tuple[str, str], limit: int
+    ) -> list[StoredReference]:
+        """Those references by card id and hash: the next ``limit`` after ``after``, at first ("", "")."""
+        ...
+
+    async def put_templates(self, batch: Sequence[tuple[str, ReferenceTemplates]]) -> None:
+        """Replaces this encoder's templates of stored references, given with their card ids: all or nothing.
+
+        References that have been removed meanwhile are passed over.
+        """
+        ...
+
+    async def remove_cards(self, card_ids: Sequence[str]) -> int:
+        """Removes cards with their templates; returns how many there were."""
+        ...
+
+    async def build_index(self) -> None:
+        """Builds the HNSW index of this encoder's templates unless it is there and valid."""
+        ...
+
+    async def refresh_artwork_groups(self) -> int:
+        """Puts cards that share one picture into one group; returns the number of groups."""
+        ...
+
+    async def status(self) -> GalleryStatus:
+        """Counts everything."""
+        ...
+
+    async def find_cards(self, query: str | None, set_id: str | None, limit: int) -> list[Card]:
+        """Cards whose name, set and number match every word of the query, best first."""
+        ...
+
+    async def get_card(self, card_id: str) -> Card | None:
+        """One card."""
+        ...
+
+    async def reference_images(self, card_ids: Sequence[str]) -> dict[str, list[StoredImage]]:
+        """Every reference image of each card, in the order they were added."""
+        ...
+
+    async def group_members(
+        self, artwork_group_ids: Sequence[int], card_filter: CardFilter
+    ) -> dict[int, list[str]]:
+        """Card ids of each group, sorted; cards outside the filter are left out."""
+        ...
+
+    async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
+        """The artwork group of each card that is there."""
+        ...
+
+    async def card_image(self, card_id: str) -> StoredImage | None:
+        """The first reference image of a card."""
+        ...
+
+
+class ScanStore(Protocol):
+    """Scans, detections and corrections with their pictures."""
+
+    async def save(
+        self, result: ScanResult, image: StoredImage, crops: Sequence[StoredImage], key_id: str | None
+    ) -> None:
+        """Stores a scan with its detections and pictures in one transaction."""
+        ...
+
+    async def get(self, scan_id: UUID) -> ScanResult | None:
+        """The reply as it was given."""
+        ...
+
+    async def list(self, before: datetime | None, status: str | None, limit: int) -> list[ScanSummary]:
+        """Scans, newest first; ``status`` keeps those with at least one such card."""
+        ...
+
+    async def delete(self, scan_id: UUID) -> bool:
+        """Forgets a scan with its pictures; what corrections learnt from it stays. False if unknown."""
+        ...
+
+    async def scan_image(self, scan_id: UUID) -> StoredImage | None:
+        """The picture of a scan."""
+        ...
+
+    async def detection_image(self, detection_id: UUID) -> StoredImage | None:
+        """The rectified crop of a detection."""
+        ...
+
+    async def find_idempotent(self, key: str, key_id: str | None, body_sha256: str) -> UUID | None:
+        """The scan an idempotency key already made.
+
+        Raises:
+            IdempotencyConflict: the key was used with another body.
+        """
+        ...
+
+    async def remember_idempotent(
+        self, key: str, key_id: str | None, body_sha256: str, scan_id: UUID
+    ) -> None:
+        """Binds an idempotency key to a scan."""
+        ...
+
+    async def add_correction(
+        self, correction: NewCorrection, body_sha256: str, crop: StoredImage | None
+    ) -> tuple[Correction, bool]:
+        """Stores a correction; the flag is False where its idempotency key had already stored it.
+
+        Raises:
+            NotFound: unknown scan, detection or card.
+            IdempotencyConflict: the key was used with another body.
+        """
+        ...
+
+    async def find_correction(self, key: str, key_id: str | None, body_sha256: str) -> Correction | None:
+        """The correction that an idempotency key already stored.
+
+        Raises:
+            IdempotencyConflict: the key was used with another body.
+        """
+        ...
+
+    async def get_correction(self, correction_id: UUID) -> Correction | None:
+        """One correction."""
+        ...
+
+    async def undo_correction(self, correction_id: UUID) -> Correction | None:
+        """Marks a correction undone, with everything it changed; None if unknown."""
+        ...
+
+    async def purge(self, older_than_days: int) -> int:
+        """Deletes scans past their retention, none where it is 0, and pictures without a use.
+
+        Returns:
+            How many scans.
+        """
+        ...

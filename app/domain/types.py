@@ -1,0 +1,357 @@
+"""The nouns of the product, as immutable values.
+
+Pixels are those of the uploaded picture after its EXIF orientation is applied, x to the right, y down.
+Pictures are RGB, ``uint8``, shape (height, width, 3), C-contiguous. Scores and confidences lie in [0, 1].
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+RgbImage = NDArray[np.uint8]
+"""A picture: RGB, uint8, shape (height, width, 3)."""
+
+Quad = NDArray[np.float64]
+"""Four corners (4, 2) in pixels, from the card's own top left, clockwise."""
+
+Vectors = NDArray[np.float32]
+"""Embeddings of unit length, shape (count, dimension)."""
+
+Rotation = Literal[0, 90, 180, 270]
+"""How far a card is turned clockwise in the picture, in degrees, to the nearest quarter."""
+
+#: Width over height of a trading card: 63 x 88 mm, the size shared by most games since 1993.
+CARD_ASPECT = 63.0 / 88.0
+
+#: Every card is rectified once to this size: 6 px a millimetre of 63 x 88 mm.
+RECTIFIED_WIDTH_PX = 378
+RECTIFIED_HEIGHT_PX = 528
+
+
+class TemplateSource(enum.StrEnum):
+    """Where a template comes from."""
+
+    OFFICIAL = "official"
+    AUGMENTED = "augmented"
+    CORRECTION = "correction"
+
+
+class Status(enum.StrEnum):
+    """What a person has to do about a detection."""
+
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    UNKNOWN = "unknown"
+
+
+class Degraded(enum.StrEnum):
+    """What was skipped or cut for a card."""
+
+    TOPK_REDUCED = "topk_reduced"
+    SEARCH_TIMEOUT = "search_timeout"
+    VERIFICATION_SKIPPED = "verification_skipped"
+    ORIENTATION_SKIPPED = "orientation_skipped"
+    PRINTINGS_SKIPPED = "printings_skipped"
+
+
+class Verdict(enum.StrEnum):
+    """What a person says a detection really is."""
+
+    CARD = "card"
+    NOT_IN_GALLERY = "not_in_gallery"
+    NOT_A_CARD = "not_a_card"
+
+
+class CorrectionStatus(enum.StrEnum):
+    """What became of a correction."""
+
+    PENDING = "pending"
+    LEARNED = "learned"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One printing."""
+
+    card_id: str
+    name: str
+    set_id: str | None = None
+    set_name: str | None = None
+    number: str | None = None
+    rarity: str | None = None
+    language: str | None = None
+    game: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFilter:
+    """Narrows the gallery; empty means no limit."""
+
+    game: str | None = None
+    set_ids: tuple[str, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateHit:
+    """One template found for one query of a search."""
+
+    query_index: int
+    card: Card
+    artwork_group_id: int
+    similarity: float
+    source: TemplateSource
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a detection could be: one printing with the evidence for it."""
+
+    card: Card
+    artwork_group_id: int
+    similarity: float
+    confidence: float
+    template_source: TemplateSource
+    inliers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """Probability that the picture is right (any card of the artwork group) and that this printing is."""
+
+    card: float
+    printing: float
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """Place of a card on a page, counted from zero."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class CropQuality:
+    """How well one card can be read. ``sharpness`` and ``glare`` lie in [0, 1]."""
+
+    sharpness: float
+    glare: float
+    height_px: int
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedQuad:
+    """One card-shaped thing found in a picture, before anything is known about what it shows.
+
+    Attributes:
+        quad_px: Corners, clockwise; starts at the corner that would be the card's top left were it upright
+            (or, for a card on its side, were it turned a quarter clockwise). The gallery decides the rest.
+        score: How surely this is a card, in [0, 1].
+    """
+
+    quad_px: Quad
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """One detection with its answer."""
+
+    detection_id: UUID
+    quad_px: Quad
+    rotation: Rotation
+    grid: GridCell | None
+    status: Status
+    card: Card | None
+    confidence: Confidence
+    candidates: tuple[Candidate, ...]
+    ambiguous_with: tuple[str, ...]
+    quality: CropQuality
+    degraded: tuple[Degraded, ...] = ()
+    score: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """Which encoder answered."""
+
+    name: str
+    precision: str
+    fingerprint: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """The answer to one uploaded picture. Times are milliseconds by stage."""
+
+    scan_id: UUID
+    width_px: int
+    height_px: int
+    sha256: str
+    cards: tuple[Identification, ...]
+    timings_ms: Mapping[str, float]
+    encoder: EncoderInfo
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCorrection:
+    """What a person says: about a detection, or about a card that a scan missed."""
+
+    verdict: Verdict
+    detection_id: UUID | None = None
+    scan_id: UUID | None = None
+    quad_px: Quad | None = None
+    card_id: str | None = None
+    note: str | None = None
+    key_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A stored correction and what became of it."""
+
+    correction_id: UUID
+    status: CorrectionStatus
+    reason: str | None
+    verdict: Verdict
+    detection_id: UUID | None
+    scan_id: UUID | None
+    quad_px: Quad | None
+    card_id: str | None
+    note: str | None
+    key_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """One line of the list of scans."""
+
+    scan_id: UUID
+    created_at: datetime
+    width_px: int
+    height_px: int
+    sha256: str
+    cards: int
+    accepted: int
+    review: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """Bytes of a stored picture and how to serve them."""
+
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceTemplates:
+    """The templates of one reference image, as the importer hands them to the gallery.
+
+    Attributes:
+        source_sha256: Hash of the file the picture came from: makes a repeated import a no-op.
+        image: The picture to keep and show.
+        vectors: Embeddings, (views, dimension).
+        sources: One source a view, in the order of ``vectors``.
+    """
+
+    source_sha256: str
+    image: StoredImage
+    vectors: Vectors
+    sources: tuple[TemplateSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReference:
+    """A reference image as the gallery keeps it, to be embedded by an encoder that comes later.
+
+    Attributes:
+        card_id: Whose it is.
+        source_sha256: Hash of the file it was imported from; ``image`` may be smaller.
+        image: The picture that was kept.
+    """
+
+    card_id: str
+    source_sha256: str
+    image: StoredImage
+
+
+@dataclass(frozen=True, slots=True)
+class CardUpdate:
+    """What an import changes about one card.
+
+    Attributes:
+        card: The card as the manifest has it.
+        references: Reference images to add, or whose templates of this encoder are to be replaced.
+        keep_sha256: ``source_sha256`` of every reference image the card has afterwards; its others are
+            removed. Templates learnt from corrections stay.
+    """
+
+    card: Card
+    references: tuple[ReferenceTemplates, ...]
+    keep_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetCoverage:
+    """How much of one set the gallery holds."""
+
+    game: str | None
+    set_id: str | None
+    cards: int
+    cards_with_templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryStatus:
+    """The truth about a gallery."""
+
+    cards: int
+    cards_with_templates: int
+    artwork_groups: int
+    reference_images: int
+    templates: int
+    templates_by_source: Mapping[str, int]
+    encoder_fingerprint: str
+    other_galleries: Mapping[str, int]
+    index_state: Literal["none", "building", "ready", "invalid"]
+    sets: tuple[SetCoverage, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySnapshot:
+    """What the memory guard saw, in bytes, and how often it worked.
+
+    ``anonymous_bytes`` is what counts against the limit: file-backed pages (mapped weights) can be dropped
+    by the kernel at any time. ``limit_bytes`` is None where neither the settings nor a cgroup set one.
+    """
+
+    rss_bytes: int
+    anonymous_bytes: int
+    file_bytes: int
+    peak_rss_bytes: int
+    limit_bytes: int | None
+    batches: int
+    releases: int
+    refusals: int
+    batch_size: int

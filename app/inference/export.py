@@ -1,0 +1,175 @@
+"""Writes encoder folders: the image tower alone, cast once, with hash and golden vector."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from app.domain.errors import EncoderFileMissing, EncoderInvalid
+from app.inference.encoder import LoadedEncoder
+from app.inference.loading import check_golden, describe, load_tower, sha256_of
+from app.inference.manifest import (
+    MANIFEST_NAME,
+    MODEL_CONFIG_NAME,
+    EncoderManifest,
+    Golden,
+    ModelConfig,
+    Preprocessing,
+    WeightPrecision,
+    Weights,
+    golden_picture,
+)
+from app.inference.precision import torch_dtype
+
+WEIGHTS_NAME = "visual.safetensors"
+_VISUAL_PREFIX = "visual."
+_GOLDEN_SEED = "binderlens golden 1"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderDescription:
+    """What a manifest says that cannot be worked out from the weights. Fields as in ``EncoderManifest``."""
+
+    name: str
+    architecture: str
+    checkpoint: str | None
+    preprocessing: Preprocessing
+    licence: str
+    source: str
+
+
+def write_encoder(
+    folder: Path,
+    description: EncoderDescription,
+    config: ModelConfig,
+    state: Mapping[str, torch.Tensor],
+    precision: WeightPrecision,
+) -> EncoderManifest:
+    """Writes ``model.json``, the weights and, last, ``manifest.json``.
+
+    Args:
+        folder: Made where it is missing.
+        description: For the manifest.
+        config: The open_clip model config.
+        state: Exactly the image tower's tensors, named as in the tower (no ``visual.`` prefix).
+        precision: Format on disk. A format the CPU computes in is mapped as it is; another is cast at every
+            start.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        EncoderInvalid: the tensors do not fit the config, or are not finite.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights_path = folder / WEIGHTS_NAME
+    partial_path = folder / f".{WEIGHTS_NAME}.partial"
+    try:
+        save_file(_cast(state, precision), partial_path)
+        partial_path.chmod(0o644)  # safetensors writes for the owner alone; a service may run as another user
+        manifest = _describe_weights(partial_path, description, config, precision)
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
+        partial_path.replace(weights_path)
+    finally:
+        partial_path.unlink(missing_ok=True)
+    _write_json(folder / MODEL_CONFIG_NAME, config.model_dump(mode="json"))
+    _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
+    return manifest
+
+
+def _cast(state: Mapping[str, torch.Tensor], precision: WeightPrecision) -> dict[str, torch.Tensor]:
+    dtype = torch_dtype(precision)
+    cast: dict[str, torch.Tensor] = {}
+    for name, tensor in state.items():
+        cast[name] = (tensor.to(dtype) if tensor.is_floating_point() else tensor).contiguous()
+        if cast[name].is_floating_point() and not bool(torch.isfinite(cast[name]).all()):
+            raise EncoderInvalid(f"{name} holds values that are not finite in {precision}")
+    return cast
+
+
+def _describe_weights(
+    path: Path, description: EncoderDescription, config: ModelConfig, precision: WeightPrecision
+) -> EncoderManifest:
+    """Loads what was written and lets it draw its own golden vector, in fp32."""
+    weights = Weights(
+        file=WEIGHTS_NAME, precision=precision, sha256=sha256_of(path), size_bytes=path.stat().st_size
+    )
+    draft = EncoderManifest(
+        name=description.name,
+        architecture=description.architecture,
+        checkpoint=description.checkpoint,
+        dimension=config.embed_dim,
+        preprocessing=description.preprocessing,
+        weights=weights,
+        licence=description.licence,
+        source=description.source,
+        golden=Golden(seed=_GOLDEN_SEED, vector=(0.0,) * config.embed_dim),
+    )
+    tower = load_tower(path, config).to(torch.float32)
+    encoder = LoadedEncoder(tower, description.preprocessing, describe(draft, config, "fp32"))
+    vector = encoder.encode_batch([golden_picture(_GOLDEN_SEED)])[0]
+    golden = Golden(seed=_GOLDEN_SEED, vector=tuple(round(float(value), 7) for value in vector))
+    manifest = draft.model_copy(update={"golden": golden})
+    check_golden(encoder, manifest, least_cosine=0.999999)
+    return manifest
+
+
+def read_visual_state(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Reads the image tower's tensors out of a full open_clip checkpoint; the rest stays on disk.
+
+    Args:
+        checkpoint: ``.safetensors``, ``.pt``, ``.pth`` or ``.bin``; a plain state, or one under
+            ``state_dict``, with or without the ``module.`` prefix of distributed training. Pickles are read
+            with ``weights_only``.
+
+    Returns:
+        Tensors by their names inside the tower.
+
+    Raises:
+        EncoderFileMissing: there is no such file.
+        EncoderInvalid: not a checkpoint that can be read safely, or one without an image tower.
+    """
+    if not checkpoint.is_file():
+        raise EncoderFileMissing(f"{checkpoint} is missing")
+    read = _read_safetensors if checkpoint.suffix == ".safetensors" else _read_pickle
+    state = read(checkpoint)
+    if not state:
+        raise EncoderInvalid(f"{checkpoint} holds no image tower: no tensor is named {_VISUAL_PREFIX}*")
+    return state
+
+
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith(_VISUAL_PREFIX)]  # noqa: SIM118
+            return {name.removeprefix(_VISUAL_PREFIX): file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise EncoderInvalid(f"{path} is no readable safetensors file: {error}") from error
+
+
+def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise EncoderInvalid(f"{path} is no checkpoint that can be read safely: {reason}") from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    visual: dict[str, torch.Tensor] = {}
+    for name, tensor in state.items():
+        inner = str(name).removeprefix("module.")
+        if inner.startswith(_VISUAL_PREFIX) and isinstance(tensor, torch.Tensor):
+            visual[inner.removeprefix(_VISUAL_PREFIX)] = tensor
+    return visual
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    partial_path = path.with_name(f".{path.name}.partial")
+    partial_path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    partial_path.replace(path)

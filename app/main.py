@@ -1,0 +1,161 @@
+"""Builds and wires the service: the only place, with ``app.cli``, that knows every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import structlog
+from fastapi import FastAPI
+
+from app.api.application import build_application
+from app.db.connect import open_database, running_server
+from app.db.gallery import PostgresGallery
+from app.db.migrate import migrate
+from app.db.scans import PostgresScanStore
+from app.domain.calibration import load_calibration
+from app.domain.errors import BinderlensError, DatabaseUnavailable, MemoryTight
+from app.inference.allocator import limit_arenas_and_thresholds
+from app.inference.catalogue import resolve_encoder
+from app.inference.loading import load_encoder
+from app.inference.memory import ProcessMemoryGuard
+from app.inference.process_memory import find_limit
+from app.inference.runner import EncoderRunner
+from app.obs.logging import configure_logging
+from app.services.admission import Admission
+from app.services.corrections import CorrectionService
+from app.services.identify import IdentifyService
+from app.services.retention import keep_purging
+from app.services.runtime import Readiness, Runtime, StartUp
+from app.settings import Settings
+
+#: Pause before start-up is tried again while the database is away: the order of starting must not matter.
+STARTUP_RETRY_S = 2.0
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application. It answers ``/health`` at once and everything else when start-up is done.
+
+    Raises:
+        ConfigurationError: settings that must not be used.
+    """
+    # The application keeps the hashes of the keys; nothing that lives as long as it does needs the keys.
+    kept = settings.without_keys()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        starting = asyncio.create_task(_start_and_hold(app, kept), name="startup")
+        try:
+            yield
+        finally:
+            starting.cancel()
+            with suppress(asyncio.CancelledError):
+                await starting
+
+    return build_application(settings, lifespan)
+
+
+async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
+    """Opens the runtime, shows it to the application, and closes it when cancelled.
+
+    A database that is away is waited for; anything else that is wrong (an encoder that is not what its
+    manifest says, missing migrations) stays for ``/ready`` to tell, because trying again would not mend it.
+    """
+    log = structlog.get_logger()
+    while True:
+        try:
+            async with open_runtime(settings) as runtime:
+                app.state.runtime = runtime
+                log.info("ready", encoder=runtime.encoder.info.name, precision=runtime.encoder.info.precision)
+                try:
+                    await keep_purging(runtime.scans, settings.scan_retention_days)
+                finally:
+                    app.state.runtime = None
+        except DatabaseUnavailable as error:
+            # Not the error's own words: a server that does not start names folders of the host.
+            app.state.startup = StartUp("waiting for the database")
+            log.warning("waiting_for_database", reason=str(error))
+            await asyncio.sleep(STARTUP_RETRY_S)
+        except BinderlensError as error:
+            app.state.startup = StartUp(str(error), failed=True)
+            log.error("startup_failed", reason=str(error))
+            return
+        except Exception:
+            # Our own fault, and nobody awaits this task: without a word it would look like a slow start.
+            app.state.startup = StartUp("start-up failed on our side; the log says why", failed=True)
+            log.exception("startup_failed")
+            return
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """The wired service: database, encoder, guard and services; closed in reverse order.
+
+    Raises:
+        EncoderError: the encoder is not there or not what its manifest says.
+        DatabaseUnavailable: the database cannot be reached.
+        MigrationError: the database's tables are not what this version needs.
+    """
+    async with AsyncExitStack() as stack:
+        guard = ProcessMemoryGuard(find_limit(settings.memory_limit_bytes))
+        folder = resolve_encoder(settings.models_dir, settings.encoder)
+        database = await stack.enter_async_context(open_database(settings))
+        encoder = EncoderRunner(
+            lambda: load_encoder(
+                folder, precision=settings.encoder_precision, threads=settings.encoder_threads
+            ),
+            guard,
+        )
+        stack.push_async_callback(encoder.close)
+        await encoder.start()
+        gallery = PostgresGallery(database, encoder.info)
+        scans = PostgresScanStore(database)
+        admission = Admission(settings.max_concurrent_scans, guard)
+        identify = IdentifyService(settings, encoder, gallery, scans, load_calibration(folder), admission)
+        stack.callback(identify.close)
+        yield Runtime(
+            settings=settings,
+            encoder=encoder,
+            identify=identify,
+            corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels),
+            scans=scans,
+            gallery=gallery,
+            guard=guard,
+            readiness=_readiness(encoder, gallery, guard),
+        )
+
+
+def _readiness(encoder: EncoderRunner, gallery: PostgresGallery, guard: ProcessMemoryGuard) -> Readiness:
+    async def check_encoder() -> str:
+        info = encoder.info
+        return f"{info.name} {info.precision} {info.fingerprint}"
+
+    async def check_gallery() -> str:
+        await gallery.check()
+        return "has templates of this encoder"
+
+    async def check_memory() -> str:
+        if not guard.has_room():
+            raise MemoryTight("memory is tight: no room for another scan")
+        return f"{guard.snapshot().anonymous_bytes // 1_000_000} MB anonymous"
+
+    return Readiness((("encoder", check_encoder), ("gallery", check_gallery), ("memory", check_memory)))
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Applies the migrations; returns the names of those that were missing."""
+    async with running_server(settings) as dsn:
+        return await migrate(dsn)
+
+
+def prepare_process(settings: Settings, *, quiet: bool = False) -> None:
+    """Sets up what belongs to the process: the allocator and the log.
+
+    Args:
+        settings: Level and form of the log.
+        quiet: For commands whose output people read, and whose failure is one line: only errors are logged.
+    """
+    limit_arenas_and_thresholds()
+    level = "error" if quiet and settings.log_level == "info" else settings.log_level
+    configure_logging(level, settings.log_format)

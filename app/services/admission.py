@@ -1,0 +1,64 @@
+"""The permit: no scan is worked on without one, and nobody waits in line for one.
+
+A scan that finds every permit taken is refused at once with ``Busy`` (503 and ``Retry-After``), before its
+body is read: a queue would only make everybody slow and hold uploads in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Any
+
+from app.domain.errors import Busy
+from app.domain.ports import MemoryGuard
+
+
+class Admission:
+    """Hands out a bounded number of permits while memory lasts."""
+
+    def __init__(self, permits: int, guard: MemoryGuard) -> None:
+        self._permits = permits
+        self._taken = 0
+        self._guard = guard
+
+    @property
+    def permits(self) -> int:
+        """How many scans may be worked on at once."""
+        return self._permits
+
+    @property
+    def taken(self) -> int:
+        """How many are being worked on."""
+        return self._taken
+
+    @asynccontextmanager
+    async def permit(self) -> AsyncIterator[None]:
+        """Holds one permit.
+
+        Raises:
+            Busy: every permit is taken.
+            MemoryTight: the memory guard refuses more work.
+        """
+        if self._taken >= self._permits:
+            raise Busy(f"all {self._permits} scans that may run at once are running; try again shortly")
+        self._guard.admit(pending=self._taken)
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+    def keep_until(self, work: Future[Any]) -> None:
+        """Counts a permit as taken until abandoned work, which cannot be stopped, has ended.
+
+        Call it on the event loop.
+        """
+        loop = asyncio.get_running_loop()
+        self._taken += 1
+        work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._give_back))
+
+    def _give_back(self) -> None:
+        self._taken -= 1

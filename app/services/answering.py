@@ -1,0 +1,96 @@
+"""From matches to answers: probabilities, status, candidates, and which printings look the same."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.domain.calibration import Calibration
+from app.domain.errors import SearchTimeout
+from app.domain.orientation import quad_rotation
+from app.domain.ports import Gallery
+from app.domain.types import Candidate, CardFilter, Degraded, GridCell, Identification, Status
+from app.services.matching import Match
+from app.services.reading import ReadCard, ReadScan
+
+
+class Answerer:
+    """Puts into words what the gallery said about each crop."""
+
+    def __init__(self, gallery: Gallery, calibration: Calibration) -> None:
+        self._gallery = gallery
+        self._calibration = calibration
+
+    async def answer(
+        self, scan: ReadScan, matches: Sequence[Match], candidates: int, card_filter: CardFilter
+    ) -> tuple[Identification, ...]:
+        """One identification a card, in the order of the scan.
+
+        Args:
+            scan: What was read.
+            matches: What the gallery says, one for each card of the scan.
+            candidates: How many to list for each card.
+            card_filter: Printings outside it are no alternatives.
+        """
+        printings = await self._printings(matches, card_filter)
+        return tuple(
+            self._identification(card, cell, match, printings, candidates)
+            for card, cell, match in zip(scan.cards, scan.grid, matches, strict=True)
+        )
+
+    async def _printings(
+        self, matches: Sequence[Match], card_filter: CardFilter
+    ) -> dict[int, list[str]] | None:
+        """Card ids of each leader's artwork group; None where the database did not tell in time."""
+        leaders = [match.ranking.best for match in matches]
+        group_ids = sorted({leader.artwork_group_id for leader in leaders if leader is not None})
+        try:
+            return await self._gallery.group_members(group_ids, card_filter) if group_ids else {}
+        except SearchTimeout:
+            return None
+
+    def _identification(
+        self,
+        read: ReadCard,
+        cell: GridCell | None,
+        match: Match,
+        printings: dict[int, list[str]] | None,
+        candidates: int,
+    ) -> Identification:
+        best = match.ranking.best
+        siblings = printings.get(best.artwork_group_id, []) if best and printings else []
+        confidence = self._calibration.confidence(match.ranking, max(1, len(siblings)))
+        status = self._calibration.status(confidence) if best else Status.UNKNOWN
+        degraded = match.degraded
+        if best is not None and printings is None:
+            # How many printings share the picture is not known, so the printing cannot be vouched for.
+            status = Status.REVIEW if status is Status.ACCEPTED else status
+            degraded = (*degraded, Degraded.PRINTINGS_SKIPPED)
+        card = best.card if best is not None and status is not Status.UNKNOWN else None
+        quad_px = np.roll(read.quad_px, 2, axis=0) if match.upside_down else read.quad_px
+        listed = [
+            Candidate(
+                card=ranked.card,
+                artwork_group_id=ranked.artwork_group_id,
+                similarity=min(1.0, max(0.0, ranked.similarity)),
+                confidence=self._calibration.candidate_probability(match.ranking, ranked, confidence),
+                template_source=ranked.source,
+            )
+            for ranked in match.ranking.cards[:candidates]
+        ]
+        return Identification(
+            detection_id=uuid.uuid4(),
+            quad_px=quad_px,
+            rotation=quad_rotation(quad_px),
+            grid=cell,
+            status=status,
+            card=card,
+            confidence=confidence,
+            candidates=tuple(listed),
+            ambiguous_with=tuple(card_id for card_id in siblings if card and card_id != card.card_id),
+            quality=read.quality,
+            degraded=degraded,
+            score=read.score,
+        )

@@ -1,0 +1,125 @@
+"""HTTP for other people's servers: few requests at a time, patient with refusals, and never hammering."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from app.domain.errors import BinderlensError, NotFound, Unavailable
+
+USER_AGENT = "binderlens (gallery fetch)"
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """How a server is asked.
+
+    Attributes:
+        requests_at_once: Requests in flight.
+        attempts: Tries of one request.
+        backoff_s: Pause after the first failed try; doubled after each further one.
+        longest_pause_s: A server that asks for a longer pause is left alone instead.
+        timeout_s: Longest wait for a connection or for the next bytes.
+        largest_reply_bytes: More is not read.
+    """
+
+    requests_at_once: int = 4
+    attempts: int = 5
+    backoff_s: float = 0.5
+    longest_pause_s: float = 120.0
+    timeout_s: float = 30.0
+    largest_reply_bytes: int = 40_000_000
+
+
+class PoliteClient:
+    """Gets URLs; a ``Retry-After`` holds for all requests: the server is tired. Made by ``open``."""
+
+    def __init__(self, client: httpx.AsyncClient, politeness: Politeness) -> None:
+        self._client = client
+        self._politeness = politeness
+        self._permits = asyncio.Semaphore(politeness.requests_at_once)
+        self._quiet_until_s = 0.0  # on the monotonic clock
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, politeness: Politeness) -> AsyncIterator[PoliteClient]:
+        """A client; its connections are closed at the end."""
+        timeout = httpx.Timeout(politeness.timeout_s)
+        headers = {"User-Agent": USER_AGENT}
+        async with httpx.AsyncClient(headers=headers, timeout=timeout, follow_redirects=True) as client:
+            yield cls(client, politeness)
+
+    async def get(self, url: str) -> bytes:
+        """The body of a 200.
+
+        Raises:
+            NotFound: 404 or 410.
+            Unavailable: no connection, or still 429 or 5xx at the last attempt.
+            BinderlensError: any other status, or a body beyond the limit; asking again would not help.
+        """
+        async with self._permits:
+            for attempt in range(1, self._politeness.attempts + 1):
+                await asyncio.sleep(max(0.0, self._quiet_until_s - time.monotonic()))
+                try:
+                    return await self._try(url)
+                except (Unavailable, httpx.TransportError) as error:
+                    if attempt == self._politeness.attempts:
+                        raise Unavailable(f"{url}: {_reason(error)}") from error
+                except (httpx.RequestError, httpx.InvalidURL) as error:
+                    raise BinderlensError(f"{url}: {_reason(error)}") from error
+                await asyncio.sleep(self._pause_s(attempt))
+        raise AssertionError("a request is tried at least once")
+
+    async def _try(self, url: str) -> bytes:
+        async with self._client.stream("GET", url) as reply:
+            status = reply.status_code
+            if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+                raise NotFound(f"{url} does not exist")
+            if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                self._keep_quiet(reply.headers.get("Retry-After"))
+                raise Unavailable(f"the server answers {status}")
+            if status != httpx.codes.OK:
+                raise BinderlensError(f"{url}: the server answers {status}")
+            body = bytearray()
+            async for part in reply.aiter_bytes():
+                body += part
+                if len(body) > self._politeness.largest_reply_bytes:
+                    raise BinderlensError(f"{url}: more than {self._politeness.largest_reply_bytes} bytes")
+            return bytes(body)
+
+    def _keep_quiet(self, retry_after: str | None) -> None:
+        pause_s = retry_after_s(retry_after, datetime.now(UTC))
+        if pause_s is None:
+            return
+        if pause_s > self._politeness.longest_pause_s:
+            raise BinderlensError(f"the server asks to be left alone for {pause_s:.0f} s; try again later")
+        self._quiet_until_s = max(self._quiet_until_s, time.monotonic() + pause_s)
+
+    def _pause_s(self, attempt: int) -> float:
+        """Grows from try to try, and differs between requests that failed together."""
+        return self._politeness.backoff_s * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+def retry_after_s(value: str | None, now: datetime) -> float | None:
+    """Seconds that a ``Retry-After`` asks for (RFC 9110, 10.2.3: a number or a date), if it can be read."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

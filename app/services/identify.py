@@ -1,0 +1,211 @@
+"""One scan from bytes to a stored answer."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from app.domain.calibration import Calibration
+from app.domain.errors import DeadlineExceeded, IdempotencyConflict
+from app.domain.ports import Encoder, Gallery, ScanStore
+from app.domain.types import CardFilter, RgbImage, ScanResult, StoredImage
+from app.services.admission import Admission
+from app.services.answering import Answerer
+from app.services.matching import Match, Matcher, MatchTimings
+from app.services.reading import (
+    CROP_JPEG_QUALITY,
+    SCAN_JPEG_QUALITY,
+    ReadScan,
+    as_jpeg,
+    read_scan,
+)
+from app.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyOptions:
+    """What a caller may ask for. ``candidates``: how many to list for each card, 1 to 25."""
+
+    candidates: int = 5
+    card_filter: CardFilter = field(default_factory=CardFilter)
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A result with the pixels it came from."""
+
+    result: ScanResult
+    scan: ReadScan
+    matches: Sequence[Match]
+
+
+class IdentifyService:
+    """Finds every card in a picture and says which printing it is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        encoder: Encoder,
+        gallery: Gallery,
+        scans: ScanStore,
+        calibration: Calibration,
+        admission: Admission,
+    ) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._scans = scans
+        self._admission = admission
+        self._matcher = Matcher(
+            encoder, gallery, calibration, settings.retrieval_topk, settings.retrieval_topk_retry
+        )
+        self._answerer = Answerer(gallery, calibration)
+        # Pixels are worked on beside the event loop, by as many threads as there are permits.
+        self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
+
+    def admission(self) -> AbstractAsyncContextManager[None]:
+        """The permit to hold while a scan is read and worked on."""
+        return self._admission.permit()
+
+    def close(self) -> None:
+        """Stops the worker threads once they are done."""
+        self._threads.shutdown(wait=True)
+
+    async def identify(
+        self,
+        data: bytes,
+        options: IdentifyOptions,
+        *,
+        key_id: str | None = None,
+        idempotency_key: str | None = None,
+        store: bool = True,
+    ) -> ScanResult:
+        """Identifies every card in a picture and stores the answer.
+
+        Args:
+            data: The file as uploaded.
+            options: How many candidates, and which part of the gallery.
+            key_id: Whose request this is.
+            idempotency_key: A repeated key with the same bytes and options gives the stored answer again.
+            store: False for measurements, whose scans nobody will correct.
+
+        Raises:
+            InvalidInput: the bytes are not a picture that can be used.
+            Unavailable: try again later; the class says why.
+            IdempotencyConflict: the key was used with another body.
+            DeadlineExceeded: REQUEST_TIMEOUT_MS is over.
+        """
+        timeout_ms = self._settings.request_timeout_ms
+        try:
+            async with asyncio.timeout(timeout_ms / 1000.0) as deadline:
+                if not store:
+                    return (await self._identify(data, options)).result
+                return await self._identify_once(data, options, key_id, idempotency_key)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise DeadlineExceeded(f"the scan was not done within {timeout_ms} ms") from error
+
+    async def _identify_once(
+        self, data: bytes, options: IdentifyOptions, key_id: str | None, idempotency_key: str | None
+    ) -> ScanResult:
+        if idempotency_key is None:
+            return await self._identify_and_store(data, options, key_id)
+        body_sha256 = await self._beside(_request_hash, data, options)
+        stored = await self._bound_scan(idempotency_key, key_id, body_sha256)
+        if stored is not None:
+            return stored
+        result = await self._identify_and_store(data, options, key_id)
+        try:
+            await self._scans.remember_idempotent(idempotency_key, key_id, body_sha256, result.scan_id)
+            bound = await self._bound_scan(idempotency_key, key_id, body_sha256)
+        except IdempotencyConflict:
+            await self._scans.delete(result.scan_id)
+            raise
+        if bound is not None and bound.scan_id != result.scan_id:
+            # Another request with this key ran at the same time and was first: one key, one scan.
+            await self._scans.delete(result.scan_id)
+            return bound
+        return result
+
+    async def _bound_scan(self, key: str, key_id: str | None, body_sha256: str) -> ScanResult | None:
+        scan_id = await self._scans.find_idempotent(key, key_id, body_sha256)
+        return await self._scans.get(scan_id) if scan_id is not None else None
+
+    async def _identify_and_store(
+        self, data: bytes, options: IdentifyOptions, key_id: str | None
+    ) -> ScanResult:
+        answered = await self._identify(data, options)
+        image, crops = await self._beside(_stored_pictures, answered.scan, answered.matches)
+        await self._scans.save(answered.result, image, crops, key_id)
+        return answered.result
+
+    async def _identify(self, data: bytes, options: IdentifyOptions) -> _Answered:
+        started = time.perf_counter()
+        scan = await self._beside(read_scan, data, self._settings)
+        matches, match_timings = await self._matcher.match(
+            [card.crop for card in scan.cards], options.card_filter
+        )
+        cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
+        result = ScanResult(
+            scan_id=uuid.uuid4(),
+            width_px=scan.image.shape[1],
+            height_px=scan.image.shape[0],
+            sha256=scan.sha256,
+            cards=cards,
+            timings_ms=_timings(scan, match_timings, started),
+            encoder=self._encoder.info,
+            created_at=datetime.now(UTC),
+        )
+        return _Answered(result, scan, matches)
+
+    async def _beside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs pixel work in a thread.
+
+        Threads cannot be stopped: one that nobody waits for any more keeps a permit until it is done, or the
+        next scan would find the thread taken.
+        """
+        future = self._threads.submit(work, *args, **kwargs)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            self._admission.keep_until(future)
+            raise
+
+
+def _stored_pictures(scan: ReadScan, matches: Sequence[Match]) -> tuple[StoredImage, list[StoredImage]]:
+    crops = [_upright(card.crop, match) for card, match in zip(scan.cards, matches, strict=True)]
+    return as_jpeg(scan.image, SCAN_JPEG_QUALITY), [as_jpeg(crop, CROP_JPEG_QUALITY) for crop in crops]
+
+
+def _upright(crop: RgbImage, match: Match) -> RgbImage:
+    return np.ascontiguousarray(crop[::-1, ::-1]) if match.upside_down else crop
+
+
+def _timings(scan: ReadScan, match: MatchTimings, started: float) -> dict[str, float]:
+    return {
+        **scan.timings_ms,
+        "embed": match.embed_ms,
+        "search": match.search_ms,
+        "verify": 0.0,
+        "total": (time.perf_counter() - started) * 1000.0,
+    }
+
+
+def _request_hash(data: bytes, options: IdentifyOptions) -> str:
+    digest = hashlib.sha256(data)
+    digest.update(repr(options).encode())
+    return digest.hexdigest()

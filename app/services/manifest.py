@@ -1,0 +1,171 @@
+"""Reads a gallery's manifest: CSV with a header, or JSON Lines. Bad rows are told apart, not fatal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.errors import ManifestError
+from app.domain.types import Card
+
+REQUIRED = ("card_id", "name", "image")
+OPTIONAL = ("set_id", "set_name", "number", "rarity", "language", "game")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+
+#: Longer values are a damaged file (a missing quote swallows lines), not a card.
+MAX_VALUE_CHARS = 500
+
+#: JSON can spell these ("\ud800"); neither UTF-8 nor PostgreSQL can.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used: its line number (the header is line 1) and why."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestCard:
+    """A card with the paths of its reference images, in manifest order."""
+
+    card: Card
+    line: int
+    images: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says: the usable cards, and the rows that are not."""
+
+    cards: tuple[ManifestCard, ...]
+    bad_rows: tuple[BadRow, ...]
+
+
+def read_manifest(path: Path, images: Path) -> Manifest:
+    """Reads and checks a manifest.
+
+    Args:
+        path: A ``.jsonl`` or ``.ndjson`` file is JSON Lines, anything else CSV.
+        images: Folder the ``image`` paths are relative to.
+
+    Raises:
+        ManifestError: the file cannot be read, is not UTF-8, or lacks a column that must be there.
+    """
+    if not images.is_dir():
+        raise ManifestError(f"{images} is not a folder of images")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ManifestError(f"cannot read the manifest {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"the manifest {path} is not UTF-8 (byte {error.start})") from error
+    rows = _json_rows(text) if path.suffix in {".jsonl", ".ndjson"} else _csv_rows(text, path)
+    return _collect(rows, images.resolve())
+
+
+def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, object] | str]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=None)
+    header = reader.fieldnames or []
+    missing = [name for name in REQUIRED if name not in header]
+    if missing:
+        raise ManifestError(
+            f"the manifest {path} lacks the column {', '.join(missing)}; its first line must name the columns"
+        )
+    try:
+        for row in reader:
+            extra = row.pop("", None)
+            yield reader.line_num, "more values than columns" if extra else dict(row)
+    except csv.Error as error:
+        raise ManifestError(f"the manifest {path} breaks off at line {reader.line_num}: {error}") from error
+
+
+def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, object] | str]]:
+    # Not splitlines(): JSON allows U+2028, U+0085 and their like inside a text.
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not content.strip():
+            continue
+        try:
+            value = json.loads(content)
+        except json.JSONDecodeError as error:
+            yield line, f"not JSON: {error.msg}"
+            continue
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # a number of thousands of digits, lists in lists in ...
+            yield line, f"not usable JSON: {error}"
+            continue
+        yield line, value if isinstance(value, dict) else "not a JSON object"
+
+
+def _collect(rows: Iterator[tuple[int, Mapping[str, object] | str]], images: Path) -> Manifest:
+    cards: dict[str, ManifestCard] = {}
+    bad: list[BadRow] = []
+    for line, row in rows:
+        try:
+            card, image = _parse(row, images)
+            known = cards.get(card.card_id)
+            if known is not None and known.card != card:
+                raise ValueError(f"card_id {card.card_id} says something else than in line {known.line}")
+        except ValueError as error:
+            bad.append(BadRow(line, str(error)))
+            continue
+        if known is None:
+            cards[card.card_id] = ManifestCard(card, line, (image,))
+        elif image not in known.images:
+            cards[card.card_id] = ManifestCard(card, known.line, (*known.images, image))
+    return Manifest(tuple(cards.values()), tuple(bad))
+
+
+def _parse(row: Mapping[str, object] | str, images: Path) -> tuple[Card, Path]:
+    if isinstance(row, str):
+        raise ValueError(row)
+    values = {name: _value(name, row.get(name)) for name in COLUMNS}
+    missing = [name for name in REQUIRED if values[name] is None]
+    if missing:
+        raise ValueError(f"no {' and no '.join(missing)}")
+    relative = str(values.pop("image"))
+    card_id, name = str(values.pop("card_id")), str(values.pop("name"))
+    return Card(card_id, name, **values), _image(images, relative)
+
+
+def _image(images: Path, relative: str) -> Path:
+    try:
+        image = (images / relative).resolve()
+        if not image.is_relative_to(images):
+            raise ValueError(f"image {relative} lies outside the folder of images")
+        if not stat.S_ISREG(image.stat().st_mode):
+            raise ValueError(f"image {relative} is not a file")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"image {relative} is not there") from None
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # too long a name, a folder that may not be read, a ring of links
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"image {relative} cannot be read: {reason}") from error
+    return image
+
+
+def _value(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError(f"{name} must be text")
+    text = str(value).strip()
+    if len(text) > MAX_VALUE_CHARS:
+        raise ValueError(f"{name} is longer than {MAX_VALUE_CHARS} characters")
+    if "\x00" in text:
+        raise ValueError(f"{name} holds a NUL character")
+    if _LONE_SURROGATE.search(text):
+        raise ValueError(f"{name} holds half a surrogate pair, which is no character")
+    return text or None

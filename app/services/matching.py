@@ -1,0 +1,144 @@
+"""From crops to ranked cards: embed, search (again with fewer after a timeout), turn round where unclear."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from app.domain.calibration import Calibration
+from app.domain.errors import Busy, MemoryTight, SearchTimeout
+from app.domain.ports import Encoder, Gallery
+from app.domain.ranking import Ranking, rank, split_by_query
+from app.domain.types import CardFilter, Degraded, RgbImage, TemplateHit, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What the gallery says about one crop.
+
+    Attributes:
+        ranking: Cards found, best first.
+        upside_down: True where the crop matched better turned by 180 degrees.
+        degraded: What was skipped or cut on the way.
+    """
+
+    ranking: Ranking
+    upside_down: bool = False
+    degraded: tuple[Degraded, ...] = ()
+
+
+@dataclass(slots=True)
+class MatchTimings:
+    """Milliseconds spent embedding and searching."""
+
+    embed_ms: float = 0.0
+    search_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """Hits of one search, and how much of it the database managed."""
+
+    hits: list[list[TemplateHit]]
+    degraded: tuple[Degraded, ...] = field(default=())
+
+
+class Matcher:
+    """Answers crops from a gallery."""
+
+    def __init__(
+        self, encoder: Encoder, gallery: Gallery, calibration: Calibration, top_k: int, top_k_retry: int
+    ) -> None:
+        self._encoder = encoder
+        self._gallery = gallery
+        self._calibration = calibration
+        self._top_k = top_k
+        self._top_k_retry = top_k_retry
+
+    async def match(
+        self, crops: Sequence[RgbImage], card_filter: CardFilter
+    ) -> tuple[list[Match], MatchTimings]:
+        """Ranks the gallery's cards for every crop.
+
+        Crops whose answer is not clear are tried the other way up, all in one more batch and one more search.
+
+        Raises:
+            GalleryEmpty, GalleryMismatch: nothing in the gallery could have been found.
+            DatabaseUnavailable: the database cannot be reached at all.
+        """
+        timings = MatchTimings()
+        upright = await self._look_up(crops, card_filter, timings)
+        matches = [Match(rank(hits), degraded=upright.degraded) for hits in upright.hits]
+        if (
+            not any(match.ranking.cards for match in matches)
+            and Degraded.SEARCH_TIMEOUT not in upright.degraded
+        ):
+            await self._refuse_useless_gallery()
+        unclear = [i for i, match in enumerate(matches) if not self._is_clear(match.ranking)]
+        if Degraded.SEARCH_TIMEOUT in upright.degraded:
+            return matches, timings
+        if unclear:
+            turned_crops = [np.ascontiguousarray(crops[i][::-1, ::-1]) for i in unclear]
+            try:
+                turned = await self._look_up(turned_crops, card_filter, timings)
+            except (Busy, MemoryTight):
+                # The first look's answers stand; the second was only to make some of them better.
+                turned = SearchAnswer([[] for _ in unclear], (Degraded.SEARCH_TIMEOUT,))
+            for i, hits in zip(unclear, turned.hits, strict=True):
+                matches[i] = self._better_way_up(matches[i], rank(hits), turned.degraded)
+        return matches, timings
+
+    async def _look_up(
+        self, crops: Sequence[RgbImage], card_filter: CardFilter, timings: MatchTimings
+    ) -> SearchAnswer:
+        started = time.perf_counter()
+        vectors = await self._encoder.encode(crops)
+        embedded = time.perf_counter()
+        answer = await self._search(vectors, card_filter)
+        timings.embed_ms += (embedded - started) * 1000.0
+        timings.search_ms += (time.perf_counter() - embedded) * 1000.0
+        return answer
+
+    async def _search(self, vectors: Vectors, card_filter: CardFilter) -> SearchAnswer:
+        queries = len(vectors)
+        if not queries:
+            return SearchAnswer([])
+        try:
+            hits = await self._gallery.search(vectors, self._top_k, card_filter)
+            return SearchAnswer(split_by_query(hits, queries))
+        except SearchTimeout:
+            pass
+        try:
+            hits = await self._gallery.search(vectors, self._top_k_retry, card_filter)
+            return SearchAnswer(split_by_query(hits, queries), (Degraded.TOPK_REDUCED,))
+        except SearchTimeout:
+            return SearchAnswer(
+                [[] for _ in range(queries)], (Degraded.TOPK_REDUCED, Degraded.SEARCH_TIMEOUT)
+            )
+
+    async def _refuse_useless_gallery(self) -> None:
+        try:
+            await self._gallery.check()
+        except SearchTimeout:
+            # Counting can be cut off as well; then nothing is known against the gallery.
+            return
+
+    def _is_clear(self, ranking: Ranking) -> bool:
+        probability = self._calibration.card_probability(ranking.similarity, ranking.margin)
+        return bool(ranking.cards) and probability >= self._calibration.accept_card
+
+    def _better_way_up(self, upright: Match, turned: Ranking, degraded: tuple[Degraded, ...]) -> Match:
+        if Degraded.SEARCH_TIMEOUT in degraded:
+            return replace(upright, degraded=(*upright.degraded, Degraded.ORIENTATION_SKIPPED))
+        notes = tuple(dict.fromkeys((*upright.degraded, *degraded)))
+        if self._evidence(turned) > self._evidence(upright.ranking):
+            return Match(turned, upside_down=True, degraded=notes)
+        return replace(upright, degraded=notes)
+
+    def _evidence(self, ranking: Ranking) -> float:
+        return (
+            self._calibration.card_probability(ranking.similarity, ranking.margin) if ranking.cards else -1.0
+        )

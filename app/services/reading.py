@@ -1,0 +1,86 @@
+"""The part of a scan that needs pixels alone: decode, detect, put in order, rectify, judge quality."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.domain.grid import assign_grid, reading_order
+from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
+from app.settings import Settings
+from app.vision.decode import decode_image, encode_jpeg
+from app.vision.detect import detect_cards
+from app.vision.quality import measure_quality
+from app.vision.rectify import rectify
+
+T = TypeVar("T")
+
+#: Stored pictures are JPEG: 88 keeps a card's small print legible at a tenth of the raw size.
+SCAN_JPEG_QUALITY = 88
+CROP_JPEG_QUALITY = 92
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCard:
+    """One detection with its pixels, the way round the detector saw it."""
+
+    quad_px: Quad
+    score: float
+    crop: RgbImage
+    quality: CropQuality
+
+
+@dataclass(frozen=True, slots=True)
+class ReadScan:
+    """A decoded picture with its cards in reading order."""
+
+    image: RgbImage
+    sha256: str
+    cards: tuple[ReadCard, ...]
+    grid: tuple[GridCell | None, ...]
+    timings_ms: dict[str, float]
+
+
+def read_scan(data: bytes, settings: Settings) -> ReadScan:
+    """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock.
+
+    Raises:
+        InvalidInput: the bytes are not a picture that can be used.
+    """
+    timings_ms: dict[str, float] = {}
+    image = _timed(
+        timings_ms,
+        "decode",
+        lambda: decode_image(
+            data,
+            max_upload_bytes=settings.max_upload_bytes,
+            max_pixels=settings.max_image_pixels,
+        ),
+    )
+    cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image))
+    return ReadScan(image, hashlib.sha256(data).hexdigest(), cards, grid, timings_ms)
+
+
+def _cut_out(image: RgbImage) -> tuple[tuple[ReadCard, ...], tuple[GridCell | None, ...]]:
+    found = detect_cards(image)
+    ordered = [found[index] for index in reading_order([one.quad_px for one in found])]
+    cards = []
+    for one in ordered:
+        crop = rectify(image, one.quad_px)
+        cards.append(ReadCard(one.quad_px, one.score, crop, measure_quality(crop, one.quad_px)))
+    return tuple(cards), tuple(assign_grid([one.quad_px for one in ordered]))
+
+
+def as_jpeg(image: RgbImage, quality: int) -> StoredImage:
+    """A picture as it is stored: JPEG without any metadata."""
+    return StoredImage("image/jpeg", encode_jpeg(image, quality))
+
+
+def _timed(timings_ms: dict[str, float], stage: str, work: Callable[[], T]) -> T:
+    started = time.perf_counter()
+    result = work()
+    timings_ms[stage] = (time.perf_counter() - started) * 1000.0
+    return result

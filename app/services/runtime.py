@@ -1,0 +1,61 @@
+"""Everything a request may need, built once by ``app.main`` and handed to the API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from app.domain.errors import BinderlensError
+from app.domain.ports import Encoder, Gallery, MemoryGuard, ScanStore
+from app.services.corrections import CorrectionService
+from app.services.identify import IdentifyService
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessCheck:
+    """One thing that must hold before a scan would be served."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Readiness:
+    """Runs every check, each on its own, so that one line says exactly what is missing."""
+
+    def __init__(self, checks: Sequence[tuple[str, Callable[[], Awaitable[str]]]]) -> None:
+        """Takes named checks; each returns a detail, or raises a BinderlensError that says what is wrong."""
+        self._checks = tuple(checks)
+
+    async def checks(self) -> list[ReadinessCheck]:
+        """The result of every check, in order."""
+        results = []
+        for name, check in self._checks:
+            try:
+                results.append(ReadinessCheck(name, True, await check()))
+            except BinderlensError as error:
+                results.append(ReadinessCheck(name, False, str(error)))
+        return results
+
+
+@dataclass(frozen=True, slots=True)
+class StartUp:
+    """How far start-up has come; ``failed`` means that trying again would not mend it."""
+
+    detail: str = "start-up has not finished"
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The wired service."""
+
+    settings: Settings
+    encoder: Encoder
+    identify: IdentifyService
+    corrections: CorrectionService
+    scans: ScanStore
+    gallery: Gallery
+    guard: MemoryGuard
+    readiness: Readiness

@@ -1,0 +1,106 @@
+"""Settings from the environment and ``.env``, read once and never changed.
+
+Every name carries its unit. ``.env.example`` lists them all; a test keeps it equal to this file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+#: A megabyte as disks and this file count it, not the 1,048,576 bytes of a mebibyte.
+BYTES_A_MEGABYTE: Final = 1_000_000
+PIXELS_A_MEGAPIXEL: Final = 1_000_000
+
+
+class Settings(BaseSettings):
+    """All that can be set, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, str_strip_whitespace=True
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15+ with pgvector 0.8+; empty starts the embedded one in DATA_DIR"
+    )
+    data_dir: Path = Field(Path("data"), description="folder of the embedded database and of downloads")
+    models_dir: Path = Field(PROJECT_ROOT / "models", description="folder of the encoders")
+    host: str = Field("127.0.0.1", description="address to listen on; beyond loopback API_KEYS must be set")
+    port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on")
+    api_keys: SecretStr = Field(
+        SecretStr(""),
+        description="comma-separated ID:SCOPES:KEY; scopes identify, correct, admin joined by +; "
+        "KEY in the clear or as sha256=HEX",
+    )
+
+    encoder: str = Field(
+        "compact", description="folder in MODELS_DIR, or an open_clip architecture/checkpoint"
+    )
+    encoder_precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
+        "auto", description="number format the encoder computes in"
+    )
+    encoder_threads: int = Field(0, ge=0, le=256, description="threads of the encoder; 0: one a core")
+
+    retrieval_topk: int = Field(50, ge=1, le=1000, description="templates searched for each card")
+    retrieval_topk_retry: int = Field(
+        25, ge=1, le=1000, description="templates searched after a statement timeout; at most RETRIEVAL_TOPK"
+    )
+    statement_timeout_ms: int = Field(5000, ge=1, description="after this PostgreSQL cancels a statement")
+    request_timeout_ms: int = Field(30000, ge=100, description="after this a request is answered with 504")
+    db_pool_size: int = Field(5, ge=1, le=100, description="connections kept to the database")
+
+    max_upload_mb: int = Field(
+        40, ge=1, le=1024, description="largest picture accepted, in megabytes of 1,000,000 bytes"
+    )
+    max_image_megapixels: int = Field(60, ge=1, le=1000, description="largest picture, in megapixels")
+    max_concurrent_scans: int = Field(2, ge=1, le=64, description="scans worked on at once; more get 503")
+    memory_limit_mb: int = Field(
+        0,
+        ge=0,
+        description="anonymous memory at which scans are refused, in megabytes of 1,000,000 bytes; "
+        "0: the cgroup's limit",
+    )
+    scan_retention_days: int = Field(90, ge=0, description="older scans are deleted; 0 keeps them")
+    learning: bool = Field(
+        True,
+        description="whether corrections become templates; this version stores corrections and does not "
+        "learn from them yet",
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="log lines for people or for programs"
+    )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest picture accepted, in bytes."""
+        return self.max_upload_mb * BYTES_A_MEGABYTE
+
+    @property
+    def max_image_pixels(self) -> int:
+        """Largest picture accepted: its width times its height in pixels."""
+        return self.max_image_megapixels * PIXELS_A_MEGAPIXEL
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """``MEMORY_LIMIT_MB`` in bytes; 0 asks the cgroup."""
+        return self.memory_limit_mb * BYTES_A_MEGABYTE
+
+    def without_keys(self) -> Self:
+        """The same without ``API_KEYS``: what lives on once their hashes have been taken."""
+        return self.model_copy(update={"api_keys": SecretStr("")})
+
+    @model_validator(mode="after")
+    def _refuse_a_wider_retry(self) -> Self:
+        if self.retrieval_topk_retry > self.retrieval_topk:
+            raise ValueError(
+                f"RETRIEVAL_TOPK_RETRY is {self.retrieval_topk_retry}, more than RETRIEVAL_TOPK "
+                f"({self.retrieval_topk}): the search after a timeout must not be the wider one"
+            )
+        return self

@@ -1,0 +1,5 @@
+"""Finding cards in pictures."""
+
+from app.vision.detect.detector import detect_cards
+
+__all__ = ["detect_cards"]

@@ -1,0 +1,21 @@
+-- name: lock_session
+SELECT pg_advisory_lock($1)
+
+-- name: try_lock_session
+SELECT pg_try_advisory_lock($1)
+
+-- name: lock_transaction
+SELECT pg_advisory_xact_lock($1)
+
+-- name: lift_statement_timeout
+SET LOCAL statement_timeout = 0
+
+-- name: server_versions
+SELECT current_setting('server_version_num')::int AS server_version_num,
+       current_setting('server_version') AS server_version,
+       e.extversion AS vector_version,
+       n.nspname AS vector_schema,
+       (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS vector_available
+FROM (VALUES (1)) AS always_one_row
+LEFT JOIN pg_extension e ON e.extname = 'vector'
+LEFT JOIN pg_namespace n ON n.oid = e.extnamespace

@@ -1,0 +1,280 @@
+"""What cannot be used is refused with a problem that says why, before it costs much."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+
+import httpx
+import pytest
+from PIL import Image
+
+from tests.fakes.service import FakeService, card_picture, page_png
+from tests.openapi import Contract
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def png_bomb(side_px: int = 40_000) -> bytes:
+    """A valid PNG of a few kilobytes that would decode to 1.6 gigapixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    row = bytes(1 + side_px // 8)
+    pixels = b"".join(packer.compress(row) for _ in range(side_px)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side_px, side_px, 1, 0, 0, 0, 0)
+    return PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def truncated_jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(card_picture(1)).save(buffer, "JPEG")
+    return buffer.getvalue()[: len(buffer.getvalue()) // 2]
+
+
+async def refused(client: httpx.AsyncClient, status: int, code: str, **request: object) -> str:
+    """Posts to /identify, expects a problem, returns its detail."""
+    response = await client.post("/identify", **request)
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    return response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "status", "code"),
+    [
+        pytest.param(b"hello, this is a text file\n" * 50, 415, "unsupported_format", id="text file"),
+        pytest.param(truncated_jpeg(), 422, "broken_image", id="truncated JPEG"),
+        pytest.param(page_png(1)[:400], 422, "broken_image", id="truncated PNG"),
+        pytest.param(png_bomb(), 413, "upload_too_large", id="PNG bomb"),
+        pytest.param(b"", 422, "empty_upload", id="empty upload"),
+        pytest.param(b"x" * 2_500_000, 413, "upload_too_large", id="over the limit"),
+    ],
+)
+async def test_a_file_that_is_no_usable_picture_is_refused(
+    picture: bytes, status: int, code: str, client: httpx.AsyncClient, contract: Contract
+) -> None:
+    response = await client.post("/identify", files={"image": ("page.jpg", picture, "image/jpeg")})
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    contract.check("identify", response)
+
+
+async def test_a_missing_picture_is_named(client: httpx.AsyncClient) -> None:
+    assert "'image' is missing" in await refused(client, 422, "invalid_parameter")
+    other = {"files": {"photo": ("p.png", page_png(1))}}
+    assert await refused(client, 422, "invalid_parameter", **other) == (
+        "unknown form field 'photo'; allowed: image"
+    )
+
+
+async def test_a_picture_with_another_field_is_refused(client: httpx.AsyncClient) -> None:
+    detail = await refused(
+        client, 422, "invalid_parameter", files={"image": page_png(1)}, data={"candidates": "3"}
+    )
+    assert detail == "unknown form field 'candidates'; allowed: image"
+
+
+async def test_two_pictures_are_refused(client: httpx.AsyncClient) -> None:
+    files = [("image", page_png(1)), ("image", page_png(2))]
+    assert "came 2 times" in await refused(client, 422, "invalid_parameter", files=files)
+
+
+async def test_a_picture_sent_as_text_is_refused(client: httpx.AsyncClient) -> None:
+    assert "must be a file" in await refused(client, 422, "invalid_parameter", files={"image": (None, "x")})
+
+
+async def test_a_bare_picture_is_told_to_come_as_a_form(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "image/png"}
+    detail = await refused(client, 415, "unsupported_format", content=page_png(1), headers=headers)
+    assert "multipart/form-data" in detail
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary="],
+)
+async def test_a_broken_form_is_refused(content_type: str, client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": content_type}
+    await refused(client, 400, "malformed_request", content=b"--y\r\nnot a form", headers=headers)
+
+
+async def test_a_form_of_very_many_parts_is_refused(client: httpx.AsyncClient) -> None:
+    files = [(f"f{number}", b"x") for number in range(50)]
+    await refused(client, 400, "malformed_request", files=files)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("candidates=0", "query candidates"),
+        ("candidates=26", "query candidates"),
+        ("candidates=many", "query candidates"),
+        ("candidates=", "query candidates"),
+        ("explain=perhaps", "query explain"),
+        ("set_id=", "query set_id"),
+        ("game=%00", "query game"),
+        ("topk=3", "unknown query parameter 'topk'; allowed: candidates, explain, game, language, set_id"),
+        ("a=1&b=2", "unknown query parameter 'a', 'b'; allowed"),
+        ("candidates=3&candidates=4", "query parameter 'candidates' came 2 times"),
+    ],
+)
+async def test_a_parameter_out_of_range_or_unknown_is_named(
+    query: str, words: str, client: httpx.AsyncClient, service: FakeService
+) -> None:
+    response = await client.post(f"/identify?{query}", files={"image": page_png(1)})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+    assert words in response.json()["detail"]
+    assert service.scans.scans == {}
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/memory", "/metrics", "/cards/em1-001", "/scans"])
+async def test_no_route_ignores_a_parameter_it_does_not_know(path: str, client: httpx.AsyncClient) -> None:
+    response = await client.get(f"{path}?verbose=1")
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+    assert "'verbose'" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/scans/not-a-uuid",
+        "/corrections/7",
+        "/detections/x/image",
+        "/scans?before=yesterday",
+        "/scans?before=2026-01-01T00:00:00",
+        "/scans?status=lost",
+        "/scans?limit=0",
+        "/scans?limit=999999999999999999999",
+        "/cards?limit=201",
+        "/cards?query=a%00b",
+        "/cards/a%00b",
+    ],
+)
+async def test_an_id_or_filter_of_the_wrong_form_is_refused(path: str, client: httpx.AsyncClient) -> None:
+    response = await client.get(path)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+
+
+@pytest.mark.parametrize("key", ["", "a b", "k" * 256, "caf\u00e9"])
+async def test_an_idempotency_key_of_the_wrong_form_is_refused(key: str, client: httpx.AsyncClient) -> None:
+    headers = {"Idempotency-Key": key.encode()}
+    response = await client.post("/identify", files={"image": page_png(1)}, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+    assert "Idempotency-Key" in response.json()["detail"]
+
+
+async def test_the_same_key_with_another_body_is_a_conflict(scan, client, contract: Contract) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    for number, status in ((1, 200), (2, 409)):
+        response = await client.post("/identify", files={"image": page_png(number)}, headers=headers)
+        assert response.status_code == status
+    assert response.json()["code"] == "idempotency_conflict"
+    contract.check("identify", response)
+    for verdict, status in (("not_a_card", 202), ("not_in_gallery", 409)):
+        body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": verdict}
+        response = await client.post("/corrections", json=body, headers=headers)
+        assert response.status_code == status
+    contract.check("submit_correction", response)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"verdict": "maybe"}, "verdict"),
+        ({"verdict": None}, "verdict"),
+        ({"colour": "red"}, "unknown field 'colour'; allowed: card_id, detection_id"),
+        ({"detection_id": "7"}, "detection_id"),
+        ({"card_id": None}, "card_id goes with the verdict 'card'"),
+        ({"card_id": 7}, "card_id"),
+        ({"card_id": "a\x00b"}, "card_id"),
+        ({"card_id": "\ud800"}, "card_id"),
+        ({"verdict": "not_a_card"}, "card_id goes with the verdict 'card'"),
+        ({"note": "x" * 2001}, "note"),
+        ({"quad": [[0, 0], [1, 0], [1, 1], [0, 1]]}, "either detection_id, or scan_id with quad"),
+        ({"detection_id": None}, "either detection_id, or scan_id with quad"),
+        ({"quad": [[0, 0], [1, 0], [1, 1]]}, "quad"),
+        ({"quad": [["0", 0], [1, 0], [1, 1], [0, 1]]}, "quad"),
+        ({"quad": [[True, 0], [1, 0], [1, 1], [0, 1]]}, "quad"),
+        ({"quad": [[1e300, 0], [1, 0], [1, 1], [0, 1]]}, "quad"),
+    ],
+)
+async def test_a_correction_that_makes_no_sense_is_refused(
+    change: dict[str, object], words: str, scan, client: httpx.AsyncClient, contract: Contract
+) -> None:
+    body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "card", "card_id": "em1-002"}
+    # Not by the client's own encoder: it would refuse a lone surrogate itself.
+    content, headers = json.dumps(body | change), {"Content-Type": "application/json"}
+    response = await client.post("/corrections", content=content, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+    assert words in response.json()["detail"]
+    contract.check("submit_correction", response)
+
+
+@pytest.mark.parametrize("quad", ["[[NaN,0],[1,0],[1,1],[0,1]]", "[[Infinity,0],[1,0],[1,1],[0,1]]"])
+async def test_numbers_that_json_does_not_know_are_refused(quad: str, scan, client) -> None:
+    body = f'{{"scan_id": "{scan["scan_id"]}", "quad": {quad}, "verdict": "card", "card_id": "em1-001"}}'
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/corrections", content=body, headers=headers)
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("body", ["", "[]", '"text"', "7", "null"])
+async def test_a_correction_that_is_no_object_is_refused(body: str, client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/corrections", content=body, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+
+
+@pytest.mark.parametrize("body", ["{", "{'verdict': 1}", b"\xff\xfe", "[" * 50_000])
+async def test_a_correction_that_is_no_json_is_malformed(body: str, client, contract: Contract) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/corrections", content=body, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_request")
+    contract.check("submit_correction", response)
+
+
+async def test_a_correction_that_a_web_form_could_send_is_refused(scan, client: httpx.AsyncClient) -> None:
+    body = f'{{"detection_id": "{scan["cards"][0]["detection_id"]}", "verdict": "not_a_card"}}'
+    response = await client.post("/corrections", content=body, headers={"Content-Type": "text/plain"})
+    assert response.status_code == 422
+
+
+async def test_a_correction_of_many_bytes_is_refused(client: httpx.AsyncClient, contract: Contract) -> None:
+    response = await client.post("/corrections", json={"verdict": "card", "note": "x" * 70_000})
+    assert (response.status_code, response.json()["code"]) == (413, "upload_too_large")
+    contract.check("submit_correction", response)
+
+
+@pytest.mark.parametrize("named", ["detection_id", "card_id", "scan_id"])
+async def test_a_correction_of_something_unknown_is_404(named: str, scan, client) -> None:
+    nothing = "3f2c1a90-5b7e-4d21-9a66-0c8d5e1f7b34"
+    quad = [[40, 30], [166, 30], [166, 206], [40, 206]]
+    body = {
+        "detection_id": {"detection_id": nothing, "verdict": "not_a_card"},
+        "card_id": {
+            "detection_id": scan["cards"][0]["detection_id"],
+            "verdict": "card",
+            "card_id": "no-such-card",
+        },
+        "scan_id": {"scan_id": nothing, "quad": quad, "verdict": "card", "card_id": "em1-001"},
+    }[named]
+    response = await client.post("/corrections", json=body)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
+    for method, path, allowed in (("GET", "/identify", "POST"), ("PUT", "/scans", "GET")):
+        response = await client.request(method, path)
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+        assert response.headers["allow"] == allowed
+
+
+async def test_a_path_that_does_not_exist_is_a_problem_too(client: httpx.AsyncClient) -> None:
+    for path in ("/nothing", "/identify/", "/static/nothing.js", "/static/../errors.py"):
+        response = await client.get(path)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")

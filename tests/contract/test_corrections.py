@@ -1,0 +1,107 @@
+"""Corrections under load and over time: replays outlive what they speak of; cutting costs a permit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import uuid
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from app.domain.types import StoredImage
+from app.services import corrections
+from tests.fakes.service import FakeService, png
+from tests.openapi import Contract
+
+QUAD = [[40, 30], [166, 30.5], [166, 206], [40, 206]]
+
+
+@pytest.fixture
+def missed(scan: dict[str, Any]) -> dict[str, Any]:
+    """A correction that names a card which was not found."""
+    return {"scan_id": scan["scan_id"], "quad": QUAD, "verdict": "card", "card_id": "em1-001"}
+
+
+async def test_a_replay_is_answered_when_card_and_scan_are_gone(
+    missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService
+) -> None:
+    headers = {"Idempotency-Key": "k-1"}
+    first = await client.post("/corrections", json=missed, headers=headers)
+    assert await service.gallery.remove_cards(["em1-001"]) == 1
+    assert await service.scans.delete(uuid.UUID(missed["scan_id"]))
+    again = await client.post("/corrections", json=missed, headers=headers)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (await client.post("/corrections", json=missed)).status_code == 404
+    other = await client.post("/corrections", json=missed | {"note": "another body"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+async def test_a_missed_card_is_cut_out_only_with_a_permit(
+    missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService, contract: Contract
+) -> None:
+    permit = service.runtime.identify.admission
+    async with permit(), permit():
+        busy = await client.post("/corrections", json=missed)
+    assert (busy.status_code, busy.json()["code"]) == (503, "busy")
+    contract.check("submit_correction", busy)
+    assert (await client.post("/corrections", json=missed)).status_code == 202
+
+
+async def test_a_missed_card_is_not_cut_out_while_memory_is_tight(
+    missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService, contract: Contract
+) -> None:
+    service.guard.tight = True
+    refused = await client.post("/corrections", json=missed)
+    assert (refused.status_code, refused.json()["code"]) == (503, "memory_tight")
+    contract.check("submit_correction", refused)
+
+
+async def test_a_detection_is_corrected_without_a_permit(
+    scan: dict[str, Any], client: httpx.AsyncClient, service: FakeService
+) -> None:
+    body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "not_a_card"}
+    permit = service.runtime.identify.admission
+    async with permit(), permit():
+        assert (await client.post("/corrections", json=body)).status_code == 202
+
+
+async def test_a_stored_picture_beyond_the_limit_is_not_decoded(
+    missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService, contract: Contract
+) -> None:
+    huge = StoredImage("image/png", png(np.zeros((5000, 4001, 3), np.uint8)))
+    service.scans.scan_images[uuid.UUID(missed["scan_id"])] = huge
+    refused = await client.post("/corrections", json=missed)
+    assert (refused.status_code, refused.json()["code"]) == (413, "upload_too_large")
+    contract.check("submit_correction", refused)
+
+
+async def test_a_cut_that_nobody_waits_for_keeps_its_permit_until_it_is_done(
+    missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, finish = threading.Event(), threading.Event()
+
+    def slow_cut(*_: object) -> StoredImage:
+        begun.set()
+        finish.wait(timeout=30)
+        return StoredImage("image/jpeg", b"cut")
+
+    monkeypatch.setattr(corrections, "_cut", slow_cut)
+    request = asyncio.create_task(client.post("/corrections", json=missed))
+    assert await asyncio.to_thread(begun.wait, 30)
+    request.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await request
+    permit = service.runtime.identify.admission
+    async with permit():
+        assert (await client.post("/corrections", json=missed)).json()["code"] == "busy"
+    finish.set()
+    async with asyncio.timeout(5):
+        while (await client.post("/corrections", json=missed)).status_code != 202:
+            await asyncio.sleep(0)
+    async with permit(), permit():
+        pass

@@ -1,0 +1,260 @@
+"""Every operation answers what the OpenAPI document says, over real services and in-memory stores."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+
+import httpx
+import pytest
+from PIL import Image
+
+from app.services.runtime import StartUp
+from tests.fakes.service import FakeService, page_png
+from tests.openapi import Contract
+
+NOTHING = str(uuid.UUID(int=404))
+
+
+async def test_a_page_is_answered_in_the_form_of_the_contract(scan, client, contract: Contract) -> None:
+    response = await client.get(f"/scans/{scan['scan_id']}")
+    contract.check("get_scan", response)
+    assert response.json() == scan
+    assert [card["card"]["card_id"] for card in scan["cards"]][:2] == ["em1-001", "em1-002"]
+    assert {card["status"] for card in scan["cards"]} <= {"accepted", "review"}
+    assert scan["cards"][2]["ambiguous_with"] in (["em1-005"], ["em2-006"])
+    assert scan["image"]["width"] == 500
+    assert set(scan["timings_ms"]) == {"decode", "detect", "embed", "search", "verify", "total"}
+    assert scan["timings_ms"]["total"] >= scan["timings_ms"]["detect"] > 0
+
+
+async def test_a_reply_to_a_picture_matches_the_openapi_document(client, contract: Contract) -> None:
+    response = await client.post("/identify", files={"image": ("page.png", page_png(1, 2, 3))})
+    assert response.status_code == 200
+    contract.check("identify", response)
+    assert "evidence" not in response.text
+
+
+async def test_a_picture_without_a_card_gets_an_empty_list(client, contract: Contract) -> None:
+    response = await client.post("/identify", files={"image": ("empty.png", page_png())})
+    contract.check("identify", response)
+    assert response.json()["cards"] == []
+
+
+async def test_explain_adds_the_evidence_behind_each_candidate(client, contract: Contract) -> None:
+    response = await client.post("/identify?explain=true", files={"image": ("p.png", page_png(5))})
+    contract.check("identify", response)
+    groups = {
+        candidate["card"]["card_id"]: candidate["evidence"]["artwork_group_id"]
+        for candidate in response.json()["cards"][0]["candidates"]
+    }
+    assert groups["em1-005"] == groups["em2-006"] != groups["em1-001"]
+
+
+async def test_candidates_and_filters_narrow_the_answer(client: httpx.AsyncClient) -> None:
+    url = "/identify?candidates=2&set_id=em2&set_id=em1&game=invented&language=en"
+    response = await client.post(url, files={"image": ("p.png", page_png(1))})
+    assert len(response.json()["cards"][0]["candidates"]) == 2
+    other = await client.post("/identify?set_id=em2", files={"image": ("p.png", page_png(1))})
+    listed = [candidate["card"]["set_id"] for candidate in other.json()["cards"][0]["candidates"]]
+    assert listed == ["em2"]
+
+
+async def test_a_correction_is_stored_shown_and_undone(scan, client, contract: Contract) -> None:
+    body = {
+        "detection_id": scan["cards"][0]["detection_id"],
+        "verdict": "card",
+        "card_id": "em1-002",
+        "note": "seen from near",
+    }
+    stored = await client.post("/corrections", json=body)
+    assert stored.status_code == 202
+    contract.check("submit_correction", stored)
+    assert stored.json()["status"] == "pending"
+    assert stored.headers["location"] == f"/corrections/{stored.json()['correction_id']}"
+    shown = await client.get(stored.headers["location"])
+    contract.check("get_correction", shown)
+    assert shown.json() == stored.json()
+    undone = await client.delete(stored.headers["location"])
+    contract.check("undo_correction", undone)
+    assert undone.json()["status"] == "undone"
+
+
+async def test_a_missed_card_is_named_by_scan_and_quad(scan, client, contract: Contract) -> None:
+    quad = [[40, 30], [166, 30.5], [166, 206], [40, 206]]
+    body = {"scan_id": scan["scan_id"], "quad": quad, "verdict": "card", "card_id": "em1-001"}
+    stored = await client.post("/corrections", json=body)
+    contract.check("submit_correction", stored)
+    assert stored.json()["quad"] == quad
+
+
+async def test_a_repeated_correction_with_its_key_is_the_same_correction(scan, client) -> None:
+    body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "not_a_card"}
+    first, second = [
+        await client.post("/corrections", json=body, headers={"Idempotency-Key": "k-1"}) for _ in range(2)
+    ]
+    assert first.json() == second.json()
+    assert "idempotency-replayed" not in first.headers
+    assert second.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_repeated_scan_with_its_key_is_the_same_scan(client: httpx.AsyncClient, service) -> None:
+    picture = page_png(1)
+    first, second = [
+        await client.post("/identify", files={"image": picture}, headers={"Idempotency-Key": "k-1"})
+        for _ in range(2)
+    ]
+    assert first.json() == second.json()
+    assert len(service.scans.scans) == 1
+
+
+async def test_cards_are_found_by_words_and_set(client, contract: Contract) -> None:
+    response = await client.get("/cards", params={"query": "heron 003", "set_id": "em1"})
+    contract.check("find_cards", response)
+    assert [card["card_id"] for card in response.json()["cards"]] == ["em1-003"]
+    assert len((await client.get("/cards?limit=2")).json()["cards"]) == 2
+    assert len((await client.get("/cards?query=&set_id=&limit=6")).json()["cards"]) == 6
+    one = await client.get("/cards/em1-003")
+    contract.check("get_card", one)
+    assert one.json() == response.json()["cards"][0]
+
+
+@pytest.mark.parametrize("kind", ["card", "scan", "detection"])
+async def test_pictures_are_served_once(kind: str, scan, client, contract: Contract) -> None:
+    url = {
+        "card": "/cards/em1-001/image",
+        "scan": f"/scans/{scan['scan_id']}/image",
+        "detection": f"/detections/{scan['cards'][0]['detection_id']}/image",
+    }[kind]
+    first = await client.get(url)
+    contract.check(f"get_{kind}_image", first)
+    Image.open(io.BytesIO(first.content)).verify()
+    assert "private" in first.headers["cache-control"]
+    again = await client.get(url, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    contract.check(f"get_{kind}_image", again)
+    other = await client.get(url, headers={"If-None-Match": '"something else"'})
+    assert other.content == first.content
+
+
+async def test_scans_are_listed_newest_first_page_by_page(client, contract: Contract) -> None:
+    made = [
+        (await client.post("/identify", files={"image": page_png(*cards)})).json()["scan_id"]
+        for cards in ((), (1,), (2, 3))
+    ]
+    seen: list[str] = []
+    params: dict[str, str] = {"limit": "2"}
+    for _ in range(3):
+        response = await client.get("/scans", params=params)
+        contract.check("list_scans", response)
+        seen += [line["scan_id"] for line in response.json()["scans"]]
+        if response.json()["next_before"] is None:
+            break
+        params["before"] = response.json()["next_before"]
+    assert seen == made[::-1]
+
+
+async def test_scans_are_kept_by_the_status_of_their_cards(scan, client) -> None:
+    statuses = {card["status"] for card in scan["cards"]}
+    for status in ("accepted", "review", "unknown"):
+        listed = (await client.get("/scans", params={"status": status})).json()["scans"]
+        assert bool(listed) == (status in statuses)
+
+
+async def test_a_page_comes_as_a_csv_list(scan, client, contract: Contract) -> None:
+    response = await client.get(f"/scans/{scan['scan_id']}/cards.csv")
+    contract.check("get_scan_csv", response)
+    lines = list(csv.DictReader(io.StringIO(response.text)))
+    assert [line["card_id"] for line in lines] == [card["card"]["card_id"] for card in scan["cards"]]
+
+
+async def test_a_deleted_scan_is_forgotten_with_its_pictures(scan, client, contract: Contract) -> None:
+    url = f"/scans/{scan['scan_id']}"
+    contract.check("delete_scan", await client.delete(url))
+    for gone in (url, f"{url}/image", f"{url}/cards.csv"):
+        assert (await client.get(gone)).status_code == 404
+    assert (await client.get(f"/detections/{scan['cards'][0]['detection_id']}/image")).status_code == 404
+    assert (await client.delete(url)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "method", "path"),
+    [
+        ("get_scan", "GET", f"/scans/{NOTHING}"),
+        ("get_scan_image", "GET", f"/scans/{NOTHING}/image"),
+        ("get_scan_csv", "GET", f"/scans/{NOTHING}/cards.csv"),
+        ("delete_scan", "DELETE", f"/scans/{NOTHING}"),
+        ("get_detection_image", "GET", f"/detections/{NOTHING}/image"),
+        ("get_card", "GET", "/cards/nothing"),
+        ("get_card", "GET", "/cards/em1/with/slashes"),
+        ("get_card_image", "GET", "/cards/nothing/image"),
+        ("get_correction", "GET", f"/corrections/{NOTHING}"),
+        ("undo_correction", "DELETE", f"/corrections/{NOTHING}"),
+    ],
+)
+async def test_what_is_not_there_is_404(
+    operation_id: str, method: str, path: str, client: httpx.AsyncClient, contract: Contract
+) -> None:
+    response = await client.request(method, path)
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+    contract.check(operation_id, response)
+
+
+async def test_health_does_not_need_what_lies_behind(service: FakeService, contract: Contract) -> None:
+    service.app.state.runtime = None
+    async with service.client() as client:
+        response = await client.get("/health")
+        contract.check("get_health", response)
+        assert response.json() == {"status": "ok"}
+
+
+async def test_ready_names_the_check_that_fails(client, service: FakeService, contract: Contract) -> None:
+    ready = await client.get("/ready")
+    contract.check("get_ready", ready)
+    assert ready.json()["checks"] == [{"name": "gallery", "ok": True, "detail": "6 templates"}]
+    service.gallery.templates.clear()
+    refused = await client.get("/ready")
+    contract.check("get_ready", refused)
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == "gallery: the gallery has no templates of this encoder"
+    assert refused.json()["checks"][0]["ok"] is False
+    assert int(refused.headers["retry-after"]) > 0
+
+
+async def test_before_start_up_has_finished_everything_else_is_503(
+    service: FakeService, contract: Contract
+) -> None:
+    service.app.state.runtime = None
+    service.app.state.startup = StartUp("the encoder's weights are not here")
+    async with service.client() as client:
+        for operation_id, path in (
+            ("get_ready", "/ready"),
+            ("list_scans", "/scans"),
+            ("get_memory", "/memory"),
+            ("get_metrics", "/metrics"),
+        ):
+            response = await client.get(path)
+            assert (response.status_code, response.json()["code"]) == (503, "not_ready")
+            assert "the encoder's weights are not here" in response.json()["detail"]
+            contract.check(operation_id, response)
+
+
+async def test_memory_is_told_in_bytes(client, contract: Contract) -> None:
+    response = await client.get("/memory")
+    contract.check("get_memory", response)
+    assert response.json()["resident_bytes"] == 600_000_000
+    assert response.json()["limit_bytes"] == 1_000_000_000
+
+
+async def test_metrics_count_requests_scans_cards_and_memory(scan, client, contract: Contract) -> None:
+    await client.get(f"/scans/{NOTHING}")
+    response = await client.get("/metrics")
+    contract.check("get_metrics", response)
+    lines = response.text.splitlines()
+    assert "binderlens_scans_total 1.0" in lines
+    assert 'binderlens_http_requests_total{method="GET",route="/scans/{scan_id}",status="404"} 1.0' in lines
+    assert 'binderlens_memory_bytes{kind="resident"} 6e+08' in lines
+    assert 'binderlens_stage_seconds_count{stage="detect"} 1.0' in lines
+    assert sum(float(line.split()[-1]) for line in lines if line.startswith("binderlens_cards_total")) == 3

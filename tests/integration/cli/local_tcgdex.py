@@ -1,0 +1,121 @@
+"""A small HTTP server that speaks TCGdex's paths, and can refuse the way busy servers do."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class LocalTcgdex:
+    """What the server has and how it behaves.
+
+    Attributes:
+        replies: Path to body; anything else is 404.
+        refusals: Path to statuses and headers that are answered first, one each.
+        asked: Path and time of every request, in order.
+        most_at_once: Requests in flight at the busiest moment.
+        delay_s: How long each reply takes.
+        refused: Set once a refusal has been sent.
+    """
+
+    replies: dict[str, bytes] = field(default_factory=dict)
+    refusals: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+    asked: list[tuple[str, float]] = field(default_factory=list)
+    most_at_once: int = 0
+    delay_s: float = 0.0
+    url: str = ""
+    in_flight: int = 0
+    refused: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/v2"
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+    def add_set(
+        self, set_id: str, cards: dict[str, bytes | None], language: str = "en", serie: str = "sv"
+    ) -> None:
+        """A set with its cards, given as ``localId`` and picture; None for a card without one."""
+        base = f"/v2/{language}"
+        brief = {"id": set_id, "name": f"Set {set_id}", "cardCount": {"total": len(cards), "official": 162}}
+        listed = json.loads(self.replies.get(f"{base}/sets", b"[]"))
+        self.replies[f"{base}/sets"] = json.dumps([*listed, brief]).encode()
+        briefs = []
+        for local_id, picture in cards.items():
+            card_id = f"{set_id}-{local_id}"
+            card = {"id": card_id, "localId": local_id, "name": f"Card {local_id}"}
+            if picture is not None:
+                card["image"] = f"{self.url}/assets/{language}/{card_id}"
+                self.replies[f"/assets/{language}/{card_id}/high.webp"] = picture
+            briefs.append(card)
+            self.replies[f"{base}/cards/{card_id}"] = json.dumps(
+                {
+                    **card,
+                    "category": "Pokemon",
+                    "rarity": "Common",
+                    "set": brief,
+                    "variants": {"normal": True},
+                }
+            ).encode()
+        whole = {**brief, "serie": {"id": serie, "name": serie}, "releaseDate": "2024-03-22", "cards": briefs}
+        self.replies[f"{base}/sets/{set_id}"] = json.dumps(whole).encode()
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, site: LocalTcgdex) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.site = site
+        site.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        site = self.server.site
+        with site.lock:
+            site.asked.append((self.path, time.monotonic()))
+            site.in_flight += 1
+            site.most_at_once = max(site.most_at_once, site.in_flight)
+            refusals = site.refusals.get(self.path)
+            status, headers = refusals.pop(0) if refusals else (200, {})
+        time.sleep(site.delay_s)
+        body = site.replies.get(self.path) if status == 200 else b""
+        with site.lock:
+            site.in_flight -= 1
+        self.send_response(404 if body is None else status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+        if status != 200:
+            site.refused.set()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serve_tcgdex() -> Iterator[LocalTcgdex]:
+    site = LocalTcgdex()
+    server = _Server(site)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

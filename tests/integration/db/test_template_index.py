@@ -1,0 +1,125 @@
+"""The HNSW index: built once, truthfully reported, used, and rebuilt when a build was interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from pgvector import HalfVector
+
+from app.db.gallery import PostgresGallery
+from app.db.pool import Database
+from app.domain.errors import DatabaseUnavailable
+from app.domain.types import CardFilter
+from tests.integration.db.builders import DIMENSION, ENCODER, simple_update, unit_vectors
+
+CARDS = 700
+
+
+@pytest.fixture
+def gallery(database: Database) -> PostgresGallery:
+    return PostgresGallery(database, ENCODER)
+
+
+async def fill(gallery: PostgresGallery) -> np.ndarray:
+    vectors = unit_vectors(5, 3 * CARDS)
+    await gallery.put_cards(
+        [
+            simple_update(f"{i:04}", vectors[3 * i : 3 * i + 3], game="ab"[i % 2], set_id=f"s{i % 50}")
+            for i in range(CARDS)
+        ]
+    )
+    return vectors
+
+
+async def search_plan(database: Database, vectors: np.ndarray, game: str | None) -> str:
+    statement = database.queries.with_numbers("search_templates", gallery_id=1, dimension=DIMENSION)
+    async with database.connection() as connection:
+        rows = await connection.fetch(
+            f"EXPLAIN {statement}", [HalfVector(vector) for vector in vectors], 50, game, None, None
+        )
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_the_index_is_used_and_finds_nearly_what_an_exact_search_finds(
+    database: Database, gallery: PostgresGallery
+) -> None:
+    vectors = await fill(gallery)
+    queries = unit_vectors(6, 9)
+    exact = await gallery.search(queries, 50, CardFilter())
+    np.testing.assert_allclose(
+        [hit.similarity for hit in exact if hit.query_index == 4],
+        np.sort(vectors @ queries[4])[::-1][:50],
+        atol=2e-3,
+    )
+    assert "hnsw" not in await search_plan(database, queries, None)
+    await gallery.build_index()
+    assert "Index Scan using templates_hnsw_1" in await search_plan(database, queries, None)
+    assert "Index Scan using templates_hnsw_1" in await search_plan(database, queries, "a")
+    approximate = await gallery.search(queries, 50, CardFilter())
+    assert len(approximate) == len(exact) == 450
+    found = {(hit.query_index, hit.card.card_id, hit.similarity) for hit in approximate}
+    wanted = {(hit.query_index, hit.card.card_id, hit.similarity) for hit in exact}
+    assert len(found & wanted) / len(wanted) >= 0.97
+    for index in range(9):
+        falling = [hit.similarity for hit in approximate if hit.query_index == index]
+        assert falling == sorted(falling, reverse=True)
+
+
+async def test_a_filter_still_fills_the_top_with_the_index(gallery: PostgresGallery) -> None:
+    await fill(gallery)
+    await gallery.build_index()
+    for card_filter, expected in ((CardFilter(game="a"), 50), (CardFilter(set_ids=("s7",)), 42)):
+        hits = await gallery.search(unit_vectors(6, 2), 50, card_filter)
+        assert len(hits) == 2 * expected
+
+
+async def test_status_tells_whether_the_index_is_there(database: Database, gallery: PostgresGallery) -> None:
+    await gallery.put_cards([simple_update("a", unit_vectors(1, 3))])
+    assert (await gallery.status()).index_state == "none"
+    await gallery.build_index()
+    assert (await gallery.status()).index_state == "ready"
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'templates_hnsw_1'::regclass"
+        )
+    assert (await gallery.status()).index_state == "invalid"
+
+
+async def test_a_build_that_was_interrupted_is_done_again(
+    database: Database, gallery: PostgresGallery
+) -> None:
+    await fill(gallery)
+    building = asyncio.create_task(gallery.build_index())
+    async with database.connection() as connection:
+        terminated = False
+        while not terminated:
+            await asyncio.sleep(0.002)
+            terminated = await connection.fetchval(
+                "SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_progress_create_index"
+                " WHERE phase ~ 'loading' AND datname = current_database()"
+            )
+    with pytest.raises(DatabaseUnavailable):
+        await building
+    assert (await gallery.status()).index_state == "invalid"
+    await gallery.build_index()
+    assert (await gallery.status()).index_state == "ready"
+
+
+async def test_replicas_that_build_at_once_build_one_index(
+    database: Database, gallery: PostgresGallery
+) -> None:
+    await gallery.put_cards([simple_update("a", unit_vectors(1, 3))])
+    await asyncio.gather(*(PostgresGallery(database, ENCODER).build_index() for _ in range(3)))
+    assert (await gallery.status()).index_state == "ready"
+
+
+async def test_building_again_keeps_a_valid_index(database: Database, gallery: PostgresGallery) -> None:
+    await gallery.put_cards([simple_update("a", unit_vectors(1, 3))])
+    oid = "SELECT 'templates_hnsw_1'::regclass::oid"
+    await gallery.build_index()
+    async with database.connection() as connection:
+        before = await connection.fetchval(oid)
+        await gallery.build_index()
+        assert await connection.fetchval(oid) == before

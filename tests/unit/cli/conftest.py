@@ -1,0 +1,3 @@
+from tests.command_line import command
+
+__all__ = ["command"]

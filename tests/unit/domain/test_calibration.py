@@ -1,0 +1,94 @@
+"""Confidence rises with evidence, splits among printings, and decides the status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.calibration import UNCALIBRATED, Calibration, load_calibration, save_calibration
+from app.domain.errors import ConfigurationError
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.types import Card, Confidence, Status, TemplateSource
+
+CALIBRATION = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
+UNIT = st.floats(0, 1)
+
+
+def ranked(card_id: str, similarity: float, group: int = 1) -> RankedCard:
+    return RankedCard(Card(card_id, card_id), group, similarity, TemplateSource.OFFICIAL)
+
+
+@given(UNIT, UNIT, UNIT, UNIT)
+def test_more_evidence_never_lowers_confidence(s1: float, s2: float, m1: float, m2: float) -> None:
+    weaker = CALIBRATION.card_probability(min(s1, s2), min(m1, m2))
+    stronger = CALIBRATION.card_probability(max(s1, s2), max(m1, m2))
+    assert 0 <= weaker <= stronger <= 1
+
+
+def test_two_printings_that_look_alike_share_the_confidence() -> None:
+    ranking = Ranking((ranked("a", 0.9), ranked("b", 0.9)), margin=0.5)
+    confidence = CALIBRATION.confidence(ranking, group_size=2)
+    assert confidence.printing == pytest.approx(confidence.card / 2)
+
+
+def test_printings_that_were_not_among_the_hits_still_cost_confidence() -> None:
+    ranking = Ranking((ranked("a", 0.9),), margin=0.5)
+    assert CALIBRATION.confidence(ranking, group_size=4).printing == pytest.approx(
+        CALIBRATION.confidence(ranking, group_size=1).printing / 4
+    )
+
+
+def test_a_printing_is_never_surer_than_its_picture() -> None:
+    ranking = Ranking((ranked("a", 0.9), ranked("b", 0.5, group=2)), margin=0.4)
+    confidence = CALIBRATION.confidence(ranking, group_size=1)
+    assert confidence.printing <= confidence.card
+
+
+def test_candidates_behind_the_leader_share_what_it_leaves_and_stay_below_it() -> None:
+    ranking = Ranking((ranked("a", 0.6), ranked("b", 0.59, 2), ranked("c", 0.3, 3)), margin=0.1)
+    leader = CALIBRATION.confidence(ranking, 1)
+    shares = [CALIBRATION.candidate_probability(ranking, card, leader) for card in ranking.cards]
+    assert shares[0] == leader.printing
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 1.0
+
+
+def test_nothing_found_is_no_confidence() -> None:
+    assert CALIBRATION.confidence(Ranking((), 0.0), 1) == Confidence(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("card", "printing", "status"),
+    [
+        (0.99, 0.95, Status.ACCEPTED),
+        (0.99, 0.5, Status.REVIEW),
+        (0.9, 0.9, Status.REVIEW),
+        (0.29, 0.29, Status.UNKNOWN),
+    ],
+)
+def test_status_follows_from_both_confidences(card: float, printing: float, status: Status) -> None:
+    assert CALIBRATION.status(Confidence(card, printing)) is status
+
+
+def test_a_calibration_survives_being_written_and_read(tmp_path: Path) -> None:
+    save_calibration(CALIBRATION, tmp_path)
+    assert load_calibration(tmp_path) == CALIBRATION
+
+
+def test_an_encoder_without_a_calibration_gets_the_cautious_one(tmp_path: Path) -> None:
+    assert load_calibration(tmp_path) is UNCALIBRATED
+
+
+@pytest.mark.parametrize(
+    "change", [{"margin_weight": -1.0}, {"known_at": 0.999}, {"bias": "high"}, {"bias": None}]
+)
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    save_calibration(CALIBRATION, tmp_path)
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ConfigurationError):
+        load_calibration(tmp_path)

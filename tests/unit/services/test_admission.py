@@ -1,0 +1,82 @@
+"""Permits are bounded, refused at once, and always handed back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.domain.errors import Busy, MemoryTight
+from app.domain.types import MemorySnapshot
+from app.services.admission import Admission
+
+
+class Guard:
+    """Has room for so many scans at once."""
+
+    def __init__(self, room_for: int = 100) -> None:
+        self.room_for = room_for
+
+    def has_room(self, pending: int = 0) -> bool:
+        return pending < self.room_for
+
+    def admit(self, pending: int = 0) -> None:
+        if not self.has_room(pending):
+            raise MemoryTight("no memory")
+
+    def snapshot(self) -> MemorySnapshot:
+        raise NotImplementedError
+
+
+async def test_one_more_than_the_permits_is_busy() -> None:
+    admission = Admission(2, Guard())
+    async with admission.permit(), admission.permit():
+        with pytest.raises(Busy):
+            async with admission.permit():
+                pass
+        assert admission.taken == 2
+    assert admission.taken == 0
+
+
+async def test_a_scan_that_fails_hands_its_permit_back() -> None:
+    admission = Admission(1, Guard())
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            async with admission.permit():
+                raise RuntimeError
+    assert admission.taken == 0
+
+
+async def test_tight_memory_refuses_without_taking_a_permit() -> None:
+    admission = Admission(1, Guard(room_for=0))
+    with pytest.raises(MemoryTight):
+        async with admission.permit():
+            pass
+    assert admission.taken == 0
+
+
+async def test_each_running_scan_counts_for_the_memory_the_next_one_needs() -> None:
+    admission = Admission(3, Guard(room_for=2))
+    async with admission.permit(), admission.permit():
+        with pytest.raises(MemoryTight):
+            async with admission.permit():
+                pass
+    async with admission.permit():
+        assert admission.taken == 1
+
+
+async def test_work_that_nobody_waits_for_keeps_a_permit_until_it_has_ended() -> None:
+    admission, finish = Admission(1, Guard()), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        admission.keep_until(threads.submit(finish.wait, 30))
+        with pytest.raises(Busy):
+            async with admission.permit():
+                pass
+        finish.set()
+        async with asyncio.timeout(30):
+            while admission.taken:
+                await asyncio.sleep(0.001)
+    async with admission.permit():
+        assert admission.taken == 1

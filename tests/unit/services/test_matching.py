@@ -1,0 +1,144 @@
+"""Matching retries a search that was cut off, turns unclear crops round, and says what it skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from app.domain.calibration import Calibration
+from app.domain.errors import DatabaseUnavailable, GalleryEmpty, SearchTimeout
+from app.domain.types import (
+    Card,
+    CardFilter,
+    Degraded,
+    EncoderInfo,
+    RgbImage,
+    TemplateHit,
+    TemplateSource,
+    Vectors,
+)
+from app.services.matching import Matcher
+
+CALIBRATION = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
+UPRIGHT = np.zeros((4, 3, 3), np.uint8)
+UPRIGHT[0] = 255
+UPSIDE_DOWN = np.ascontiguousarray(UPRIGHT[::-1, ::-1])
+CLEAR = [("a", 0.95), ("b", 0.2)]
+UNCLEAR = [("b", 0.4), ("a", 0.39)]
+
+
+class MeanOfTopRowEncoder:
+    """Tells upright from upside down: the vector is the brightness of the first and of the last row."""
+
+    info = EncoderInfo("fake", "fp32", "f" * 16, 2)
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    async def encode(self, crops: Sequence[RgbImage]) -> Vectors:
+        self.batches.append(len(crops))
+        return np.array([[c[0].mean(), c[-1].mean()] for c in crops], np.float32).reshape(-1, 2) / 255
+
+
+class ScriptedGallery:
+    """Answers by the query's vector; ``script`` may raise for the n-th search."""
+
+    def __init__(self, script: Callable[[int, int], None] = lambda search, top_k: None) -> None:
+        self.top_ks: list[int] = []
+        self.script = script
+        self.empty = False
+
+    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+        self.top_ks.append(top_k)
+        self.script(len(self.top_ks), top_k)
+        if self.empty:
+            return []
+        return [
+            TemplateHit(query, Card(card_id, card_id), ord(card_id), similarity, TemplateSource.OFFICIAL)
+            for query, vector in enumerate(vectors)
+            for card_id, similarity in (CLEAR if vector[0] > 0.5 else UNCLEAR)
+        ]
+
+    async def check(self) -> None:
+        if self.empty:
+            raise GalleryEmpty("no templates")
+
+
+def matcher(gallery: ScriptedGallery, encoder: MeanOfTopRowEncoder | None = None) -> Matcher:
+    return Matcher(encoder or MeanOfTopRowEncoder(), gallery, CALIBRATION, 50, 25)  # type: ignore[arg-type]
+
+
+def time_out_until(allowed_from: int) -> Callable[[int, int], None]:
+    def script(search: int, top_k: int) -> None:
+        if search < allowed_from:
+            raise SearchTimeout("canceling statement due to statement timeout")
+
+    return script
+
+
+async def test_a_clear_card_is_looked_up_once() -> None:
+    gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
+    matches, _ = await matcher(gallery, encoder).match([UPRIGHT], CardFilter())
+    assert (encoder.batches, gallery.top_ks) == ([1], [50])
+    assert matches[0].ranking.best is not None
+    assert (matches[0].ranking.best.card.card_id, matches[0].upside_down) == ("a", False)
+
+
+async def test_only_unclear_cards_are_tried_the_other_way_up_in_one_more_batch() -> None:
+    gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
+    matches, _ = await matcher(gallery, encoder).match([UPRIGHT, UPSIDE_DOWN, UPSIDE_DOWN], CardFilter())
+    assert encoder.batches == [3, 2]
+    assert [match.upside_down for match in matches] == [False, True, True]
+    assert {match.ranking.best.card.card_id for match in matches if match.ranking.best} == {"a"}
+
+
+async def test_a_timeout_is_retried_with_fewer_templates_and_the_card_says_so() -> None:
+    gallery = ScriptedGallery(time_out_until(2))
+    matches, _ = await matcher(gallery).match([UPRIGHT], CardFilter())
+    assert gallery.top_ks == [50, 25]
+    assert matches[0].degraded == (Degraded.TOPK_REDUCED,)
+    assert matches[0].ranking.cards
+
+
+async def test_a_second_timeout_leaves_the_cards_unknown_and_the_scan_alive() -> None:
+    gallery = ScriptedGallery(time_out_until(99))
+    matches, _ = await matcher(gallery).match([UPRIGHT, UPSIDE_DOWN], CardFilter())
+    assert gallery.top_ks == [50, 25]
+    assert all(match.ranking.best is None for match in matches)
+    assert all(Degraded.SEARCH_TIMEOUT in match.degraded for match in matches)
+
+
+async def test_a_timeout_of_the_second_look_keeps_the_first_answer() -> None:
+    def script(search: int, top_k: int) -> None:
+        if search > 1:
+            raise SearchTimeout("too slow")
+
+    matches, _ = await matcher(ScriptedGallery(script)).match([UPSIDE_DOWN], CardFilter())
+    assert matches[0].ranking.best is not None
+    assert matches[0].degraded == (Degraded.ORIENTATION_SKIPPED,)
+
+
+async def test_a_database_that_is_away_is_not_mistaken_for_a_slow_one() -> None:
+    def script(search: int, top_k: int) -> None:
+        raise DatabaseUnavailable("gone")
+
+    gallery = ScriptedGallery(script)
+    with pytest.raises(DatabaseUnavailable):
+        await matcher(gallery).match([UPRIGHT], CardFilter())
+    assert gallery.top_ks == [50]
+
+
+async def test_an_empty_gallery_is_an_error_even_for_a_picture_without_cards() -> None:
+    gallery = ScriptedGallery()
+    gallery.empty = True
+    for crops in ([UPRIGHT], []):
+        with pytest.raises(GalleryEmpty):
+            await matcher(gallery).match(crops, CardFilter())
+
+
+async def test_no_crops_need_no_search() -> None:
+    gallery = ScriptedGallery()
+    assert (await matcher(gallery).match([], CardFilter()))[0] == []
+    assert gallery.top_ks == []

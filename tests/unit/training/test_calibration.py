@@ -1,0 +1,57 @@
+"""Fitting confidences: the right weights from made-up evidence, never below zero, thresholds that hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.types import Card, TemplateSource
+from models.training.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL, Look, fit, fit_logistic, report
+
+
+def evidence(count: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.column_stack([np.ones(count), rng.uniform(0, 1, count), rng.uniform(0, 1, count)])
+
+
+def answers(features: np.ndarray, weights: tuple[float, float, float], seed: int) -> np.ndarray:
+    chance = 1.0 / (1.0 + np.exp(-features @ np.array(weights)))
+    return (np.random.default_rng(seed).random(len(chance)) < chance).astype(float)
+
+
+def test_the_weights_behind_the_answers_are_found_again() -> None:
+    features = evidence(20_000, seed=1)
+    fitted = fit_logistic(features, answers(features, (-4.0, 6.0, 3.0), seed=2))
+    assert fitted == pytest.approx((-4.0, 6.0, 3.0), abs=0.3)
+
+
+def test_evidence_that_seems_to_speak_against_a_card_gets_no_weight() -> None:
+    features = evidence(5_000, seed=3)
+    bias, margin_weight, similarity_weight = fit_logistic(
+        features, answers(features, (0.0, 5.0, -4.0), seed=4)
+    )
+    assert similarity_weight == 0.0
+    assert margin_weight > 3.0
+    assert np.isfinite(bias)
+
+
+def looks(count: int, seed: int) -> list[Look]:
+    """Known cards with a wide margin, masked ones with a narrow one, and some overlap between them."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for index in range(count):
+        masked = bool(index % 2)
+        margin = float(np.clip(rng.normal(0.1 if masked else 0.4, 0.08), 0, 1))
+        card = RankedCard(Card("a", "a"), 1, 0.5 + margin / 2, TemplateSource.OFFICIAL)
+        made.append(Look(Ranking((card,), margin), not masked, not masked, masked, index))
+    return made
+
+
+def test_thresholds_hold_on_looks_they_were_not_fitted_on() -> None:
+    calibration = fit(looks(4_000, seed=5))
+    held_out = report(calibration, looks(4_000, seed=6))
+    assert held_out["accepted_precision"] > ACCEPT_PRECISION - 0.004
+    assert held_out["unknown_called_unknown"] == pytest.approx(UNKNOWN_RECALL, abs=0.03)
+    assert held_out["known_accepted"] > 0.7
+    assert held_out["ece"] < 0.03
