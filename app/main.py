@@ -103,7 +103,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         database = await stack.enter_async_context(open_database(settings))
         encoder = EncoderRunner(
             lambda: load_encoder(
-                folder, precision=settings.encoder_precision, threads=settings.encoder_threads
+                folder,
+                precision=settings.encoder_precision,
+                threads=settings.encoder_threads,
+                runtime=settings.encoder_runtime,
             ),
             guard,
         )

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     encoder_precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         "auto", description="number format the encoder computes in"
     )
+    encoder_runtime: Literal["auto", "openvino", "torch"] = Field(
+        "auto", description="what computes the encoder; auto: openvino where the encoder's folder has a graph"
+    )
     encoder_threads: int = Field(0, ge=0, le=256, description="threads of the encoder; 0: one a core")
 
     retrieval_topk: int = Field(50, ge=1, le=1000, description="templates searched for each card")

@@ -26,6 +26,7 @@ from app.domain.types import EncoderInfo
 from app.inference.encoder import LoadedEncoder
 from app.inference.loading import load_encoder
 from app.inference.manifest import Preprocessing
+from app.inference.torch_tower import TorchTower
 from app.inference.towers.compact import COMPACT_DIMENSION, COMPACT_INPUT_PX, CompactTower
 from app.settings import PROJECT_ROOT
 from benchmarks.perceptual_hash import near_duplicate_groups
@@ -153,7 +154,7 @@ def random_compact(seed: int = 0) -> LoadedEncoder:
     height, width = COMPACT_INPUT_PX
     info = EncoderInfo("untrained compact", "fp32", "untrained", COMPACT_DIMENSION)
     return LoadedEncoder(
-        CompactTower(folded=False).eval(), Preprocessing(height_px=height, width_px=width), info
+        TorchTower(CompactTower(folded=False), "fp32"), Preprocessing(height_px=height, width_px=width), info
     )
 
 

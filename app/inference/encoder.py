@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
-import torch
-from torch import nn
+from numpy.typing import NDArray
 
 from app.domain.types import EncoderInfo, RgbImage, Vectors
 from app.inference.manifest import Preprocessing
@@ -31,14 +31,21 @@ def next_batch_size(remaining: int, largest: int) -> int:
     return next(size for size in BATCH_SIZES if size <= max(1, min(remaining, largest)))
 
 
-class LoadedEncoder:
-    """An image tower with its weights and preprocessing; one thread may use it (see ``runner``)."""
+class Tower(Protocol):
+    """An image tower with its weights, whatever computes it."""
 
-    def __init__(self, tower: nn.Module, preprocessing: Preprocessing, info: EncoderInfo) -> None:
+    def __call__(self, batch: NDArray[np.float32]) -> Vectors:
+        """Maps float32 (n, height, width, 3) to float32 (n, dimension) that owns its memory."""
+        ...
+
+
+class LoadedEncoder:
+    """An image tower with its preprocessing; one thread may use it (see ``runner``)."""
+
+    def __init__(self, tower: Tower, preprocessing: Preprocessing, info: EncoderInfo) -> None:
         self._tower = tower
         self._preprocessing = preprocessing
         self._info = info
-        self._dtype = next(tower.parameters()).dtype
 
     @property
     def info(self) -> EncoderInfo:
@@ -56,11 +63,9 @@ class LoadedEncoder:
         """
         return self.encode_pixels(preprocess(crops, self._preprocessing))
 
-    def encode_pixels(self, batch: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Vectors:
+    def encode_pixels(self, batch: NDArray[np.float32]) -> Vectors:
         """Embeds what ``preprocess`` returned: float32 (n, height_px, width_px, 3)."""
-        with torch.inference_mode():
-            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self._dtype)
-            vectors = self._tower(pixels).to(torch.float32).numpy().copy()
+        vectors = self._tower(batch)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, _SMALLEST_NORM), dtype=np.float32)
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.inference.encoder import LoadedEncoder
-from app.inference.loading import check_golden, describe, load_tower, sha256_of
+from app.inference.files import sha256_of
+from app.inference.loading import check_golden, check_weights, describe
 from app.inference.manifest import (
     MANIFEST_NAME,
     MODEL_CONFIG_NAME,
@@ -25,8 +27,11 @@ from app.inference.manifest import (
     WeightPrecision,
     Weights,
     golden_picture,
+    read_manifest,
+    read_model_config,
 )
-from app.inference.precision import torch_dtype
+from app.inference.openvino_graph import write_graph
+from app.inference.torch_tower import TorchTower, load_tower, torch_dtype
 
 WEIGHTS_NAME = "visual.safetensors"
 _VISUAL_PREFIX = "visual."
@@ -51,6 +56,8 @@ def write_encoder(
     config: ModelConfig,
     state: Mapping[str, torch.Tensor],
     precision: WeightPrecision,
+    *,
+    graph: bool = False,
 ) -> EncoderManifest:
     """Writes ``model.json``, the weights and, last, ``manifest.json``.
 
@@ -61,6 +68,7 @@ def write_encoder(
         state: Exactly the image tower's tensors, named as in the tower (no ``visual.`` prefix).
         precision: Format on disk. A format the CPU computes in is mapped as it is; another is cast at every
             start.
+        graph: Whether to write the tower for OpenVINO as well, so that it serves without torch.
 
     Returns:
         The manifest as written.
@@ -74,12 +82,33 @@ def write_encoder(
     try:
         save_file(_cast(state, precision), partial_path)
         partial_path.chmod(0o644)  # safetensors writes for the owner alone; a service may run as another user
-        manifest = _describe_weights(partial_path, description, config, precision)
+        tower = load_tower(partial_path, config).to(torch.float32)
+        manifest = _describe_weights(tower, partial_path, description, config, precision)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
         partial_path.replace(weights_path)
     finally:
         partial_path.unlink(missing_ok=True)
+    if graph:
+        manifest = manifest.model_copy(
+            update={"graph": write_graph(tower, description.preprocessing, folder)}
+        )
     _write_json(folder / MODEL_CONFIG_NAME, config.model_dump(mode="json"))
+    _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
+    return manifest
+
+
+def add_graph(folder: Path) -> EncoderManifest:
+    """Writes an encoder's OpenVINO graph anew from its weights, and states it in the manifest.
+
+    Raises:
+        EncoderFileMissing: a file is not there.
+        EncoderInvalid: a file is not what the manifest states.
+    """
+    manifest = read_manifest(folder)
+    check_weights(folder, manifest.weights)
+    tower = load_tower(folder / manifest.weights.file, read_model_config(folder)).to(torch.float32)
+    graph = write_graph(tower, manifest.preprocessing, folder)
+    manifest = manifest.model_copy(update={"graph": graph})
     _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
     return manifest
 
@@ -95,9 +124,13 @@ def _cast(state: Mapping[str, torch.Tensor], precision: WeightPrecision) -> dict
 
 
 def _describe_weights(
-    path: Path, description: EncoderDescription, config: ModelConfig, precision: WeightPrecision
+    tower: nn.Module,
+    path: Path,
+    description: EncoderDescription,
+    config: ModelConfig,
+    precision: WeightPrecision,
 ) -> EncoderManifest:
-    """Loads what was written and lets it draw its own golden vector, in fp32."""
+    """Describes what was written, loaded again as ``tower`` (fp32), with the golden vector it gives."""
     weights = Weights(
         file=WEIGHTS_NAME, precision=precision, sha256=sha256_of(path), size_bytes=path.stat().st_size
     )
@@ -112,8 +145,9 @@ def _describe_weights(
         source=description.source,
         golden=Golden(seed=_GOLDEN_SEED, vector=(0.0,) * config.embed_dim),
     )
-    tower = load_tower(path, config).to(torch.float32)
-    encoder = LoadedEncoder(tower, description.preprocessing, describe(draft, config, "fp32"))
+    encoder = LoadedEncoder(
+        TorchTower(tower, "fp32"), description.preprocessing, describe(draft, config, "fp32")
+    )
     vector = encoder.encode_batch([golden_picture(_GOLDEN_SEED)])[0]
     golden = Golden(seed=_GOLDEN_SEED, vector=tuple(round(float(value), 7) for value in vector))
     manifest = draft.model_copy(update={"golden": golden})

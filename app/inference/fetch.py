@@ -18,7 +18,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.inference.catalogue import describe_pretrained, folder_name, write_description
-from app.inference.loading import sha256_of
+from app.inference.files import sha256_of
 from app.inference.manifest import SOURCE_NAME, EncoderSource, read_source
 from app.inference.torchvision_compat import import_open_clip
 

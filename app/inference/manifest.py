@@ -56,6 +56,25 @@ class Weights(_Strict):
     size_bytes: int = Field(ge=1)
 
 
+class GraphFile(_Strict):
+    """One file of an OpenVINO graph."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9._-]+\.(xml|bin)$")
+    sha256: Sha256
+    size_bytes: int = Field(ge=1)
+
+
+class Graph(_Strict):
+    """The same tower as an OpenVINO graph: float32 (n, height, width, 3) to (n, dimension).
+
+    Made from the safetensors file, it shares the fingerprint of that: its vectors are as good as equal, which
+    the golden vector proves at each start.
+    """
+
+    model: GraphFile
+    weights: GraphFile
+
+
 class Golden(_Strict):
     """A picture that anyone can draw again, and what the encoder makes of it in fp32.
 
@@ -78,6 +97,7 @@ class EncoderManifest(_Strict):
         dimension: Length of an embedding.
         licence: SPDX identifier of the weights, or a sentence where there is none.
         source: Where the weights come from.
+        graph: The tower for OpenVINO, where there is one: then serving needs no torch.
     """
 
     format: Literal[1] = 1
@@ -90,6 +110,7 @@ class EncoderManifest(_Strict):
     licence: str = Field(min_length=1)
     source: str = Field(min_length=1)
     golden: Golden
+    graph: Graph | None = None
 
 
 class EncoderSource(_Strict):

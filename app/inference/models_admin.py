@@ -15,10 +15,11 @@ from app.inference.catalogue import (
     resolve_encoder,
     write_description,
 )
-from app.inference.export import EncoderDescription, read_visual_state, write_encoder
+from app.inference.export import EncoderDescription, add_graph, read_visual_state, write_encoder
 from app.inference.fetch import fetch_encoder
-from app.inference.loading import sha256_of
+from app.inference.files import sha256_of
 from app.inference.manifest import (
+    MANIFEST_NAME,
     SOURCE_NAME,
     EncoderManifest,
     WeightPrecision,
@@ -45,6 +46,7 @@ def export_encoder(
     *,
     checkpoint: Path | None = None,
     precision: WeightPrecision | Literal["auto"] = "auto",
+    graph: bool = False,
 ) -> EncoderManifest:
     """Writes the image tower of a full checkpoint as an encoder that can be served.
 
@@ -53,6 +55,8 @@ def export_encoder(
         name: open_clip's ``architecture/checkpoint``: tells the architecture and the preprocessing.
         checkpoint: A local full checkpoint; None takes the one that ``fetch_encoder`` left.
         precision: Format on disk; ``auto`` is the one this machine computes in, which is then mapped uncast.
+        graph: Whether to write the tower for OpenVINO too, which then serves it without torch. For an encoder
+            that is no open_clip checkpoint, such as ``compact``, the graph alone is written anew.
 
     Returns:
         The manifest as written.
@@ -63,6 +67,8 @@ def export_encoder(
         EncoderInvalid: it cannot be read safely, or does not fit the architecture.
     """
     folder = models_dir / folder_name(name)
+    if graph and (folder / MANIFEST_NAME).is_file() and not (folder / SOURCE_NAME).is_file():
+        return add_graph(folder)
     if not (folder / SOURCE_NAME).is_file():
         write_description(folder, *describe_pretrained(name))
     source, config = read_source(folder), read_model_config(folder)
@@ -79,4 +85,4 @@ def export_encoder(
         source=f"https://huggingface.co/{source.repository}, {chosen.name}, SHA-256 {sha256_of(chosen)}",
     )
     on_disk = choose_precision("auto", read_cpu_flags()) if precision == "auto" else precision
-    return write_encoder(folder, description, config, state, on_disk)
+    return write_encoder(folder, description, config, state, on_disk, graph=graph)

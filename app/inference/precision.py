@@ -6,8 +6,6 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from app.domain.errors import ConfigurationError
 
 RequestedPrecision = Literal["auto", "fp32", "bf16", "int8"]
@@ -43,8 +41,3 @@ def choose_precision(requested: RequestedPrecision, cpu_flags: Set[str]) -> Comp
     if requested == "fp32" or not cpu_flags & BF16_CPU_FLAGS:
         return "fp32"
     return "bf16"
-
-
-def torch_dtype(precision: Literal["fp32", "fp16", "bf16"]) -> torch.dtype:
-    """The torch type of a precision's name."""
-    return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]

@@ -11,8 +11,10 @@ import functools
 import importlib
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 _NMS_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
@@ -37,6 +39,8 @@ def define_missing_operators() -> torch.library.Library | None:
         return None
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]  # what the failed import left half done
+    import torch  # here, so that looking up an encoder's name does not load it
+
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define("nms" + _NMS_SCHEMA)  # type: ignore[no-untyped-call]
     library.define("qnms" + _NMS_SCHEMA)  # type: ignore[no-untyped-call]

@@ -10,7 +10,7 @@ from app.inference.towers.compact import COMPACT_INPUT_PX, COMPACT_MODEL_NAME, C
 
 
 def export(served: CompactTower, folder: Path, name: str = "compact") -> EncoderManifest:
-    """Writes weights (fp16), ``model.json`` and ``manifest.json``.
+    """Writes weights (fp16), the OpenVINO graph, ``model.json`` and ``manifest.json``.
 
     Args:
         served: A tower built with ``folded=True``.
@@ -30,7 +30,7 @@ def export(served: CompactTower, folder: Path, name: str = "compact") -> Encoder
         source="trained from nothing by models/training on invented cards",
     )
     state = {f"trunk.{key}": value for key, value in served.state_dict().items()}
-    return write_encoder(folder, description, _model_config(served.num_classes), state, "fp16")
+    return write_encoder(folder, description, _model_config(served.num_classes), state, "fp16", graph=True)
 
 
 def _model_config(dimension: int) -> ModelConfig:

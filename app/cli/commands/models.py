@@ -58,12 +58,15 @@ def export(
     name: Name,
     checkpoint: Annotated[Path | None, typer.Option(help="A local full checkpoint.")] = None,
     precision: Annotated[WeightFormat, typer.Option(help="Format on disk.")] = WeightFormat.AUTO,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="Write it for OpenVINO too: it then serves without torch.")
+    ] = False,
 ) -> None:
     """Write the image tower of a full checkpoint as an encoder that can be served."""
     from app.inference.models_admin import export_encoder
 
     manifest = export_encoder(
-        load_settings().models_dir, name, checkpoint=checkpoint, precision=precision.value
+        load_settings().models_dir, name, checkpoint=checkpoint, precision=precision.value, graph=graph
     )
     Console().print(
         f"exported {manifest.name}: {manifest.dimension} dimensions, {manifest.weights.precision}, "

@@ -10,9 +10,11 @@ from safetensors.torch import load_file, save_file
 
 from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid, InvalidParameter
 from app.inference.encoder import LoadedEncoder
-from app.inference.loading import load_encoder, load_tower, sha256_of
+from app.inference.files import sha256_of
+from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest, read_model_config
 from app.inference.precision import choose_precision, read_cpu_flags
+from app.inference.torch_tower import load_tower
 from tests.encoders import build_full_model, draw_crops, write_tiny_encoder
 
 

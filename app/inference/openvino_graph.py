@@ -1,0 +1,131 @@
+"""An image tower as an OpenVINO graph: written once by whoever exports, served without torch.
+
+OpenVINO computes on processors alone here: its CPU plugin, with a thread pool of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.errors import EncoderFileMissing, EncoderInvalid
+from app.domain.types import Vectors
+from app.inference.files import sha256_of
+from app.inference.manifest import Graph, GraphFile
+from app.inference.precision import ComputePrecision
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from app.inference.manifest import Preprocessing
+
+GRAPH_NAME = "visual.xml"
+GRAPH_WEIGHTS_NAME = "visual.bin"
+
+_PRECISION_HINTS: dict[ComputePrecision, str] = {"fp32": "f32", "bf16": "bf16"}
+
+
+def import_openvino() -> ModuleType:
+    """``import openvino``, without the package by which it would tell its maker of every import.
+
+    OpenVINO takes a missing ``openvino_telemetry`` for a wish not to be counted.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # makes its import fail
+    return importlib.import_module("openvino")
+
+
+class GraphTower:
+    """A compiled graph: implements ``app.inference.encoder.Tower``.
+
+    Args:
+        folder: The encoder's folder.
+        graph: Its files, as the manifest states them.
+        precision: Number format to compute in.
+        threads: Threads to compute with; 0 takes one a core.
+
+    Raises:
+        EncoderFileMissing: a file is not there.
+        EncoderInvalid: a file is not what the manifest states, or no graph of one input and one output.
+    """
+
+    def __init__(self, folder: Path, graph: Graph, precision: ComputePrecision, threads: int) -> None:
+        for file in (graph.model, graph.weights):
+            _check(folder / file.file, file)
+        openvino = import_openvino()
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+            "INFERENCE_NUM_THREADS": threads or len(os.sched_getaffinity(0)),
+        }
+        try:
+            compiled = openvino.Core().compile_model(folder / graph.model.file, "CPU", options)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:300]
+            raise EncoderInvalid(
+                f"{folder / graph.model.file} cannot be run by OpenVINO: {reason}"
+            ) from error
+        if len(compiled.inputs) != 1 or len(compiled.outputs) != 1:
+            raise EncoderInvalid(f"{folder / graph.model.file} has not one input and one output")
+        self._request = compiled.create_infer_request()
+
+    def __call__(self, batch: NDArray[np.float32]) -> Vectors:
+        """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
+        (output,) = self._request.infer({0: batch}).values()
+        return np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
+
+
+def write_graph(tower: nn.Module, preprocessing: Preprocessing, folder: Path) -> Graph:
+    """Converts a tower and writes it, weights as fp16.
+
+    Args:
+        tower: An image tower in fp32, to be fed (n, 3, height, width).
+        preprocessing: Gives the input's size; the graph takes channels last and any number of pictures.
+        folder: Where ``visual.xml`` and ``visual.bin`` go.
+    """
+    import torch  # only who exports has a torch tower
+
+    openvino = import_openvino()
+    height, width = preprocessing.height_px, preprocessing.width_px
+    example = torch.zeros(2, height, width, 3)
+    any_number = {"batch": {0: torch.export.Dim("pictures")}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch and OpenVINO warn of their own insides
+        with torch.inference_mode():
+            program = torch.export.export(_channels_last(tower), (example,), dynamic_shapes=any_number)
+        model = openvino.convert_model(program, input=[openvino.PartialShape([-1, height, width, 3])])
+    openvino.save_model(model, folder / GRAPH_NAME, compress_to_fp16=True)
+    return Graph(model=_describe(folder / GRAPH_NAME), weights=_describe(folder / GRAPH_WEIGHTS_NAME))
+
+
+def _channels_last(tower: nn.Module) -> nn.Module:
+    import torch
+
+    class ChannelsLast(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower = tower
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            vectors: torch.Tensor = self.tower(batch.permute(0, 3, 1, 2))
+            return vectors
+
+    return ChannelsLast().eval()
+
+
+def _describe(path: Path) -> GraphFile:
+    return GraphFile(file=path.name, sha256=sha256_of(path), size_bytes=path.stat().st_size)
+
+
+def _check(path: Path, stated: GraphFile) -> None:
+    if not path.is_file():
+        raise EncoderFileMissing(f"{path} is missing; `binderlens models export` writes it")
+    if path.stat().st_size != stated.size_bytes or sha256_of(path) != stated.sha256:
+        raise EncoderInvalid(f"{path} is not the file that the manifest states")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid
+from app.inference.export import add_graph
+from app.inference.loading import load_encoder
+from app.inference.manifest import read_manifest
+from tests.encoders import draw_crops
+
+COMPACT = Path(__file__).resolve().parents[3] / "models" / "compact"
+
+
+@pytest.fixture(scope="module")
+def encoder_with_graph(shared_tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("graph") / "tiny"
+    shutil.copytree(shared_tiny_encoder, folder)
+    add_graph(folder)
+    return folder
+
+
+def test_the_graph_gives_the_vectors_that_torch_gives(encoder_with_graph: Path) -> None:
+    crops = draw_crops(5)
+    by_graph, by_torch = (
+        load_encoder(encoder_with_graph, precision="fp32", runtime=runtime).encode_now(crops)
+        for runtime in ("openvino", "torch")
+    )
+    assert (by_graph * by_torch).sum(axis=1).min() > 0.99999  # the graph keeps its weights in fp16
+
+
+def test_graph_and_weights_share_a_fingerprint_so_that_one_gallery_serves_both(
+    encoder_with_graph: Path, shared_tiny_encoder: Path
+) -> None:
+    with_graph = load_encoder(encoder_with_graph, runtime="auto").info
+    assert with_graph.fingerprint == load_encoder(shared_tiny_encoder).info.fingerprint
+
+
+def test_the_committed_graph_is_the_committed_weights() -> None:
+    crops = draw_crops(4)
+    by_graph, by_torch = (
+        load_encoder(COMPACT, precision="fp32", runtime=runtime).encode_now(crops)
+        for runtime in ("openvino", "torch")
+    )
+    assert (by_graph * by_torch).sum(axis=1).min() > 0.99999
+
+
+def test_vectors_survive_the_next_batch(encoder_with_graph: Path) -> None:
+    encoder = load_encoder(encoder_with_graph, runtime="openvino")
+    first = encoder.encode_batch(draw_crops(2))
+    kept = first.copy()
+    encoder.encode_batch(draw_crops(2, seed=9))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_graph_serves_without_torch_and_without_telling_its_maker() -> None:
+    code = (
+        "import sys; from pathlib import Path; import app.main; "
+        "from app.inference.loading import load_encoder; "
+        f"load_encoder(Path({str(COMPACT)!r})); "
+        "print([name for name in ('torch', 'open_clip', 'openvino_telemetry') if sys.modules.get(name)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_changed_graph_is_refused(encoder_with_graph: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(encoder_with_graph, folder)
+    with (folder / "visual.bin").open("r+b") as file:
+        file.seek(64)
+        file.write(b"\xff\x00\xff\x00")
+    with pytest.raises(EncoderInvalid, match=r"visual\.bin is not the file"):
+        load_encoder(folder)
+
+
+def test_a_missing_graph_file_is_named(encoder_with_graph: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(encoder_with_graph, folder)
+    (folder / "visual.xml").unlink()
+    with pytest.raises(EncoderFileMissing, match=r"visual\.xml"):
+        load_encoder(folder)
+
+
+def test_openvino_without_a_graph_is_a_mistake_of_the_settings(shared_tiny_encoder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="ENCODER_RUNTIME"):
+        load_encoder(shared_tiny_encoder, runtime="openvino")
+
+
+def test_an_encoder_without_a_graph_runs_by_torch(shared_tiny_encoder: Path) -> None:
+    assert read_manifest(shared_tiny_encoder).graph is None
+    assert load_encoder(shared_tiny_encoder).encode_now(draw_crops(1)).shape == (1, 32)
