@@ -23,6 +23,8 @@ _OTSU_FACTORS = (0.6, 0.85, 1.1, 1.4)
 _THREADS = 2
 _MIN_SIDE_SHARE = 0.03
 _MIN_SIDE_PX = 14.0
+#: In pixels of the full picture: a narrower card could not be named.
+_MIN_CARD_WIDTH_PX = 48.0
 _MIN_HULL_FILL = 0.88
 _MAX_OUTLINES_PER_MAP = 400
 #: The outline of a card is about twice as long as its bounding box is wide and high; texture winds.
@@ -38,7 +40,7 @@ def find_candidates(planes: Planes) -> Quads:
     Returns:
         (count, 4, 2) corners in working pixels, clockwise, without near repeats.
     """
-    min_side_px = max(_MIN_SIDE_PX, _MIN_SIDE_SHARE * min(planes.size))
+    min_side_px = max(_MIN_SIDE_PX, _MIN_SIDE_SHARE * min(planes.size), _MIN_CARD_WIDTH_PX * planes.scale)
     with ThreadPoolExecutor(max_workers=_THREADS) as threads:
         found = threads.map(lambda channel: _channel_quads(channel, min_side_px), planes.channels)
     quads = [quad for of_channel in found for quad in of_channel]

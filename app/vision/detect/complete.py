@@ -22,13 +22,15 @@ _MIN_SCORE = 0.42
 _MIN_PRINT_SHARE = 0.5
 #: The cards of a page are parallel; perspective turns those at its rims by a few degrees.
 _MAX_TURN = np.radians(12.0)
-_MIN_MEMBERS = 4
+_MIN_MEMBERS = 3
 #: How far, as a share of its side, a card may lie beside the place that its neighbours predict.
 _REACH_SHARE = 0.05
 #: A corner this far from where the neighbours put it, as a share of the side, makes a weak card doubtful.
 _MAX_MISFIT = 0.12
 _SURE_SCORE = 0.85
-_MISFIT_COST = 0.15
+#: A side so much longer or shorter (its logarithm) is that of a frame of the print, or of a pocket.
+_MAX_SIZE_MISFIT = 0.12
+_MISFIT_COST = 0.3
 _MAX_CELLS = 400
 
 
@@ -50,7 +52,8 @@ def complete_grid(planes: Planes, cards: Found) -> Found:
     lattice = find_lattice(list(upright))
     if lattice is None or not _is_regular(lattice, upright):
         return cards
-    doubtful = _misfits(upright, lattice) & (cards.score < _SURE_SCORE)
+    askew, wrong_size = _misfits(upright, lattice)
+    doubtful = (askew & (cards.score < _SURE_SCORE)) | wrong_size
     sure = Found(upright[~doubtful], cards.score[~doubtful])
     again = _look_at(planes, _predict(upright, lattice, doubtful), sure.quads)
     better = _without_overlaps(
@@ -97,15 +100,18 @@ def _is_regular(lattice: Lattice, quads: Quads) -> bool:
     return parallel and members >= max(_MIN_MEMBERS, 0.6 * len(quads)) and members >= 0.4 * spanned
 
 
-def _misfits(quads: Quads, lattice: Lattice) -> NDArray[np.bool_]:
-    """Marks members that are much larger or smaller than their neighbours let expect, or lie askew."""
+def _misfits(quads: Quads, lattice: Lattice) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Marks members with a corner off the place that their neighbours predict, and those of another size."""
     misfit = np.zeros(len(quads), dtype=bool)
+    wrong_size = np.zeros(len(quads), dtype=bool)
     for place, member in enumerate(lattice.members):
         others = np.delete(np.arange(len(lattice.members)), place)
         expected = _interpolate(lattice.cells[place], lattice.cells[others], quads[lattice.members[others]])
         side = np.sqrt(max(float(areas(expected[None])[0]), 1.0))
         misfit[member] = np.abs(quads[member] - expected).max() > _MAX_MISFIT * side
-    return misfit
+        size = np.sqrt(max(float(areas(quads[member][None])[0]), 1.0))
+        wrong_size[member] = abs(np.log(size / side)) > _MAX_SIZE_MISFIT
+    return misfit, wrong_size
 
 
 def _predict(quads: Quads, lattice: Lattice, doubtful: NDArray[np.bool_]) -> Quads:

@@ -28,30 +28,43 @@ _MAX_ART_FRACTION = 0.42
 #: Least distance of corners of two layers, as a share of the side: a sleeve's 1.5 mm make 2.8 %.
 _MIN_RIM_SHARE = 0.02
 _GOOD_SCORE = 0.65
+#: How much worse than the print inside it a card's edge may be; an edge of a case of plastic is worse still.
+_MAX_LAG = 0.15
 _FRAME_SCORE = 0.7
 _SURE_SCORE = 0.85
 
 
-def wrong_layers(color: Floats, pool: Pool) -> Mask:
+def wrong_layers(pool: Pool, step: Floats64, usual: Mask) -> Mask:
     """Marks candidates that are the print inside a card's edge, or something clear or large around it.
 
     An opaque rim belongs to the card: it is its border. Where the rim looks like what lies outside it, it is
     a sleeve, and the card's edge is the inner outline. Outlines without a rim all round are no layers.
+
+    Args:
+        pool: Candidates.
+        step: What ``outer_steps`` says of each, (count,).
+        usual: Marks those known to be as large as a card is here, which no others overrule, (count,).
     """
-    step = outer_steps(color, pool.quads)
     direction = long_axes(pool.quads)
     parallel = angle_between(direction[:, None], direction[None, :], period=np.pi) < np.radians(4.0)
     fraction = pool.area[:, None] / pool.area[None, :]  # of the inner (row) in the outer (column)
     rim = _corner_gaps(pool.quads) >= _MIN_RIM_SHARE * np.sqrt(pool.area)[None, :]
     nested = (pool.covered >= 0.95) & parallel & rim & (fraction > _MIN_FRACTION) & (fraction < _MAX_FRACTION)
-    border = nested & (fraction >= _BORDER_FRACTION)
+    border = nested & ~(usual[:, None] & ~usual[None, :]) & (fraction >= _BORDER_FRACTION)
     good, sure = pool.score >= _GOOD_SCORE, pool.score >= _SURE_SCORE
     across = angle_between(direction[:, None], direction[None, :] + np.pi / 2, period=np.pi) < np.radians(6.0)
     art = (pool.covered >= 0.95) & across & (fraction > _MIN_ART_FRACTION) & (fraction < _MAX_ART_FRACTION)
+    art &= ~usual[:, None]
     opaque = step >= _OPAQUE_STEP
-    is_print = (border & (good & opaque)[None, :]).any(axis=1)
+    keeps_up = sure[None, :] | (pool.score[None, :] >= pool.score[:, None] - _MAX_LAG)
+    is_print = (border & keeps_up & (good & opaque)[None, :]).any(axis=1)
     is_print |= (art & ((pool.score >= _FRAME_SCORE) & opaque)[None, :]).any(axis=1)
-    is_plastic = (nested & (sure & ~is_print)[:, None] & (step < _CLEAR_STEP)[None, :]).any(axis=0)
+    is_plastic = (
+        nested
+        & ~(usual[None, :] & ~usual[:, None])
+        & (sure & ~is_print)[:, None]
+        & (step < _CLEAR_STEP)[None, :]
+    ).any(axis=0)
     return np.asarray(is_print | is_plastic, dtype=bool)
 
 

@@ -17,6 +17,8 @@ Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 _MAX_POOL = 260
+#: Of each doubling of size: the squares of a cloth are many and sharp, the one card on it need not be.
+_POOL_OF_EACH_SIZE = 50
 _MIN_SCORE = 0.45
 #: Less of a card's face than this is bare, on all but a few in a thousand.
 MIN_PRINT_SHARE = 0.45
@@ -65,7 +67,8 @@ def make_pool(color: Floats, fitted: FittedQuads) -> Pool:
     order = np.argsort(-score, kind="stable")
     order = order[score[order] >= _MIN_SCORE]
     quads = short_side_first(fitted.quads[order])
-    kept = _without_repeats(quads)[:_MAX_POOL]
+    kept = _without_repeats(quads)
+    kept = kept[_spread(areas(quads[kept]))]
     printed = print_shares(color, quads[kept])
     kept, printed = kept[printed >= MIN_PRINT_SHARE], printed[printed >= MIN_PRINT_SHARE]
     quads = quads[kept]
@@ -77,6 +80,21 @@ def score_quads(fitted: FittedQuads) -> Floats64:
     support = 0.5 * fitted.support.min(axis=1) + 0.5 * fitted.support.mean(axis=1)
     prior = shape_prior(fitted.quads)
     return np.asarray(np.where(prior > 0.0, support * (0.4 + 0.6 * prior), 0.0), dtype=np.float64)
+
+
+def _spread(area: Floats64) -> Index:
+    """Indices of the first of all, but of each size as many as it takes that none crowds out the others.
+
+    Args:
+        area: Square pixels of the candidates, (count,), best first.
+    """
+    octave = np.round(np.log2(np.maximum(area, 1.0)) / 2).astype(int)
+    rank = np.zeros(len(area), dtype=int)
+    for size in np.unique(octave):
+        of_size = octave == size
+        rank[of_size] = np.arange(of_size.sum())
+    order = np.lexsort((np.arange(len(area)), rank >= _POOL_OF_EACH_SIZE))
+    return np.asarray(np.sort(order[:_MAX_POOL]), dtype=np.intp)
 
 
 def _without_repeats(quads: Quads) -> Index:

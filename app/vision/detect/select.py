@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.domain.types import CARD_ASPECT
-from app.vision.detect.layers import wrong_layers
+from app.vision.detect.layers import outer_steps, wrong_layers
 from app.vision.detect.pool import Floats64, Index, Mask, Pool
 from app.vision.detect.shapes import angle_between, aspects, long_axes
 from app.vision.detect.sides import Floats
@@ -22,6 +22,10 @@ _MOST_OF_PICTURE = 0.6
 _SURE_SCORE = 0.85
 #: Two cards of one picture differ at most so much in the logarithm of their size, by perspective.
 _MAX_SIZE_STEP = 0.6
+#: From this trust in the usual size on it is stronger evidence than what lies in or around a candidate, for
+#: candidates whose size differs by no more than the step (of its logarithm).
+_AGREED = 0.6
+_USUAL_STEP = 0.1
 #: A page of which so little shows print has many empty pockets; a card shows more.
 _BARE_SHARE = 0.6
 
@@ -30,17 +34,40 @@ def select_cards(color: Floats, pool: Pool) -> Index:
     """Indices of the cards, disjoint; ``color`` is the picture in CIELAB."""
     if len(pool) == 0:
         return np.zeros(0, dtype=np.intp)
-    usable = np.flatnonzero(~_holds_cards(pool))
-    usable = usable[~wrong_layers(color, pool.take(usable))]
+    steps = outer_steps(color, pool.quads)
+    picture = color.shape[0] * color.shape[1]
+    holds = _holds_cards(pool)
+    usual = np.zeros(len(pool), dtype=bool)
+    chosen = _choose(pool, steps, holds, usual, picture)
+    expected, strength = _usual_size(pool, chosen)
+    if (
+        strength >= _AGREED
+    ):  # three cards and more say how large a card is: what is so large is no page or part
+        usual = (np.abs(np.log(pool.area) / 2 - expected) < _USUAL_STEP) & (pool.score >= _MIN_ALIKE_SCORE)
+        chosen = _choose(pool, steps, holds & ~usual, usual, picture)
+    return chosen
+
+
+def _choose(pool: Pool, steps: Floats64, holds: Mask, usual: Mask, picture: int) -> Index:
+    """Indices of disjoint cards.
+
+    Args:
+        pool: All candidates.
+        steps: Colour step of each at its rim, (count,).
+        holds: Marks candidates that are pages or rows.
+        usual: Marks candidates known to be as large as a card is here.
+        picture: Area of the picture in square pixels.
+    """
+    usable = np.flatnonzero(~holds)
+    usable = usable[~wrong_layers(pool.take(usable), steps[usable], usual[usable])]
     pool = pool.take(usable)
     evidence = pool.score + 0.2 * _frames_print(pool)
-    picture = color.shape[0] * color.shape[1]
     alone = np.where(pool.area > _MOST_OF_PICTURE * picture, _SURE_SCORE, _MIN_LONE_SCORE)
     by_size = evidence + 0.12 * np.log2(pool.area / pool.area.max())
     first = _pick_disjoint(pool, by_size, pool.score >= alone)
-    expected, strength = _usual_size(pool, first)
     if len(first) == 0:
         return usable[first]
+    expected, strength = _usual_size(pool, first)
     off = np.abs(np.log(pool.area) / 2 - expected)
     most = _MAX_SIZE_STEP - 0.1 * strength
     needed = np.where(off < 0.15, _MIN_ALIKE_SCORE, np.where(off < most, alone, 2.0))
@@ -95,10 +122,11 @@ def _has_tiling(pool: Pool, inner: Index, parent: int) -> bool:
 
 
 def _are_cards(pool: Pool, tiles: Index, parent: int) -> bool:
-    """Whether all tiles have sure edges, the shape of a card, and lie straight in the parent."""
+    """Whether all tiles have sure edges (three: good ones), a card's shape and lie straight in the parent."""
     straight = angle_between(pool.turn[tiles], pool.turn[parent]) < np.radians(6)
     shaped = np.abs(aspects(pool.quads[tiles]) - CARD_ASPECT) < 0.08
-    return bool(np.all(straight & shaped & (pool.score[tiles] >= 0.85)))
+    sure = 0.85 if len(tiles) < 3 else _GOOD_SCORE
+    return bool(np.all(straight & shaped & (pool.score[tiles] >= sure)))
 
 
 def _share_corners(pool: Pool, tiles: Index, parent: int) -> Mask:

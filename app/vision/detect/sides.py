@@ -14,8 +14,13 @@ Floats = NDArray[np.float32]
 
 #: Sides are sampled between these shares of their length: beyond lie the card's rounded corners.
 _SAMPLED = (0.1, 0.9)
-#: A step of colour (CIELAB, 8-bit) this high counts as a full edge; twice as high counts no more.
-FULL_EDGE = 22.0
+#: A step of colour (CIELAB, 8-bit) this high counts as an edge. Haze and dim light leave little more of a
+#: pale border on a pale page.
+_FULL_EDGE = 17.0
+#: Higher steps are worth a little more, up to this many times as high: of lines near each other, the middle
+#: of the edge wins over its slope, and the edge of a card over that of its shadow.
+_TOP_EDGE = 3.0
+_TOP_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def fit_sides(color: Floats, quads: Quads, reach_share: float, grain: Grain) -> 
     starts, ends, normals = _side_frames(quads)
     mean_side = np.linalg.norm(ends - starts, axis=2).mean(axis=1)
     reach = np.maximum(2.0, reach_share * mean_side)
-    edge = np.minimum(edge_profiles(color, starts, ends, normals, reach, grain) / FULL_EDGE, 1.0)
+    edge = _worth(edge_profiles(color, starts, ends, normals, reach, grain))
     first, second, support, contrast = _best_lines(edge)
     middle = (grain.offsets - 1) / 2
     step = (reach / middle)[:, None, None]
@@ -101,6 +106,13 @@ def edge_profiles(
     outside = _sample(color, points + half[:, :, None, None])
     inside = _sample(color, points - half[:, :, None, None])
     return np.asarray(np.linalg.norm(outside - inside, axis=-1), dtype=np.float32)
+
+
+def _worth(step: Floats) -> Floats:
+    """What a step of colour counts as an edge, in [0, 1], of the same shape."""
+    edge = np.minimum(step / _FULL_EDGE, 1.0)
+    edge += _TOP_SHARE * (np.minimum(step / (_FULL_EDGE * _TOP_EDGE), 1.0) - edge)
+    return np.asarray(edge, dtype=np.float32)
 
 
 def intersect_sides(line_start: NDArray[np.float64], line_end: NDArray[np.float64]) -> Quads:
