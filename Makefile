@@ -1,9 +1,11 @@
 # Every target makes the virtual environment and installs what it needs first.
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The revision that had the first compact encoder, measured beside the present one.
+FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint format bench train openapi env-example pin clean
+.PHONY: install demo serve test test-slow lint format bench eval-encoder train openapi env-example pin clean
 
 install: $(INSTALLED)
 
@@ -35,6 +37,10 @@ format: install
 
 bench: install  ## measure; writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
+
+eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=FOLDER of manifests and pictures
+	$(BIN)/python -m benchmarks.encoder_retrieval --galleries "$(GALLERIES)" --invented 16000 --queries 1000 \
+		--previous $(FIRST_COMPACT) --json benchmarks/results/encoder_retrieval.json
 
 train: install  ## train the compact encoder again
 	$(BIN)/python -m models.training --config models/training/config.toml

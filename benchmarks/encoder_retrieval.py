@@ -1,47 +1,43 @@
-"""Measures an encoder on simulated photos of real cards, beside perceptual hashes and an untrained net.
+"""Measures an encoder on simulated photos of real cards, beside perceptual hashes and other networks.
 
-    python -m benchmarks.encoder_retrieval --galleries FOLDER [--encoder compact] [--json FILE]
+    make eval-encoder GALLERIES=FOLDER
+    python -m benchmarks.encoder_retrieval --galleries FOLDER [--encoder compact] [--invented 16000]
 
-The gallery is every picture that the CSV manifests of the folder list. Queries are simulated photos
-(``benchmarks.simulator``) of cards drawn from it, at each level. "Group" counts any card of the right one's
+The gallery is every picture that the CSV manifests of the folder list, and with ``--invented`` as many
+invented cards as distractors; figures are given with them and without. Queries are simulated photos
+(``benchmarks.simulator``) of the real cards, at each level. "Group" counts any card of the right one's
 near-duplicate group as right.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
+from rich.progress import track
 
 from app.domain.errors import BinderlensError
-from app.domain.types import EncoderInfo
-from app.inference.encoder import LoadedEncoder
+from app.domain.types import RgbImage
 from app.inference.loading import load_encoder
-from app.inference.manifest import Preprocessing
-from app.inference.torch_tower import TorchTower
-from app.inference.towers.compact import COMPACT_DIMENSION, COMPACT_INPUT_PX, CompactTower
 from app.settings import PROJECT_ROOT
+from benchmarks.encoders import compact_of_revision, encoder_method, untrained_compact
 from benchmarks.perceptual_hash import near_duplicate_groups
+from benchmarks.references import Reference, invented_distractors, read_gallery
 from benchmarks.retrieval import (
     DEPTHS,
     Descriptions,
-    Labels,
     Method,
     Recall,
-    RgbImage,
     dhash_method,
     phash_method,
     ranks_of_right,
     recalls,
-    vector_method,
+    whitened,
 )
 from benchmarks.simulator.levels import LEVELS, Level
 from benchmarks.simulator.single import simulate_single
@@ -54,59 +50,14 @@ GROUP_DISTANCE_MAX_BITS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """One reference picture of the gallery."""
-
-    card_id: str
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
-    """What one method reached at one level, by the exact card and by its near-duplicate group."""
+    """What one method reached at one level among so many references, by the exact card and by its group."""
 
     method: str
     level: Level
+    references: int
     exact: tuple[Recall, ...]
     group: tuple[Recall, ...]
-
-
-def read_gallery(folder: Path, games: Sequence[str] | None = None) -> list[Reference]:
-    """Reads the CSV manifests of a folder; pictures lie below it.
-
-    Args:
-        folder: Holds ``NAME.csv`` files with the columns ``card_id`` and ``image``.
-        games: Names of the manifests to read; None reads all.
-
-    Raises:
-        ValueError: no manifest, one that is not there, or one without the columns.
-    """
-    names = list(games) if games else sorted(path.stem for path in folder.glob("*.csv"))
-    if not names:
-        raise ValueError(f"{folder} holds no CSV manifest")
-    references = []
-    for name in names:
-        manifest = folder / f"{name}.csv"
-        if not manifest.is_file():
-            raise ValueError(f"{manifest} is missing")
-        with manifest.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if not rows or not {"card_id", "image"} <= rows[0].keys():
-            raise ValueError(f"{manifest} lists no card_id and image")
-        references += [Reference(row["card_id"], folder / row["image"]) for row in rows]
-    return references
-
-
-def read_picture(path: Path) -> RgbImage:
-    """Reads a picture as RGB uint8 (height, width, 3).
-
-    Raises:
-        ValueError: it is missing or broken.
-    """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{path} cannot be read as a picture")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def measure(
@@ -121,53 +72,47 @@ def measure(
     """Measures every method at every level; the same seed gives the same queries.
 
     Args:
-        references: The gallery.
+        references: The gallery, distractors last.
         methods: Ways of finding cards.
         levels: Levels of the simulator.
-        queries: Photos at each level, of different references.
+        queries: Photos at each level, of different references that are no distractors.
         seed: Of the choice of cards and of the simulator.
         corner_error: False rectifies photos by their true corners.
 
     Yields:
-        One result for each method and level.
+        One result for each method and level; where there are distractors, one without and one with them.
     """
-    gallery = _describe_gallery(references, [*methods, phash_method(256)])
-    card_of = {
-        card_id: index for index, card_id in enumerate(dict.fromkeys(one.card_id for one in references))
-    }
+    grouping = phash_method(256)
+    gallery = _describe(
+        (one.picture() for one in references), len(references), [*methods, grouping], "gallery"
+    )
+    card_of = {name: index for index, name in enumerate(dict.fromkeys(one.card_id for one in references))}
     cards = np.array([card_of[one.card_id] for one in references], dtype=np.int64)
     groups = near_duplicate_groups(gallery.pop().astype(np.uint8), GROUP_DISTANCE_MAX_BITS)
+    asked = sum(not one.is_distractor for one in references)
     for number, level in enumerate(levels):
         rng = np.random.default_rng([seed, number])
-        chosen = rng.choice(len(references), min(queries, len(references)), replace=False)
-        described = _describe_queries(references, chosen, methods, level, (seed, number), corner_error)
-        for method, asked, stored in zip(methods, described, gallery, strict=True):
-            similarities = method.similarities(asked, stored)
-            exact = recalls(ranks_of_right(similarities, cards, cards[chosen]))
-            group = recalls(ranks_of_right(similarities, groups, groups[chosen]))
-            yield Result(method.name, level, exact, group)
-
-
-def random_compact(seed: int = 0) -> LoadedEncoder:
-    """Builds the compact net with untrained weights: what the architecture alone is worth."""
-    torch.manual_seed(seed)
-    height, width = COMPACT_INPUT_PX
-    info = EncoderInfo("untrained compact", "fp32", "untrained", COMPACT_DIMENSION)
-    return LoadedEncoder(
-        TorchTower(CompactTower(folded=False), "fp32"), Preprocessing(height_px=height, width_px=width), info
-    )
+        chosen = rng.choice(asked, min(queries, asked), replace=False)
+        photos = _photographs([references[i] for i in chosen], level, (seed, number), corner_error)
+        described = _describe(photos, len(chosen), methods, level)
+        for method, queried, stored in zip(methods, described, gallery, strict=True):
+            for size in sorted({asked, len(references)}):
+                similarities = method.similarities(queried, stored[:size])
+                exact = recalls(ranks_of_right(similarities, cards[:size], cards[chosen]))
+                group = recalls(ranks_of_right(similarities, groups[:size], groups[chosen]))
+                yield Result(method.name, level, size, exact, group)
 
 
 def format_table(results: Sequence[Result]) -> str:
     """Returns a Markdown table: recall at each depth in %, with the Wilson 95 % interval."""
     depths = " | ".join(f"R@{depth}" for depth in DEPTHS)
     lines = [
-        f"| level | method | {depths} | group R@1 |",
-        "| --- | --- " * 2 + "| --- " * (len(DEPTHS) - 1) + "|",
+        f"| level | among | method | {depths} | group R@1 |",
+        "| --- | --- | --- " + "| --- " * (len(DEPTHS) + 1) + "|",
     ]
     for result in results:
         cells = " | ".join(_format_recall(recall) for recall in (*result.exact, result.group[0]))
-        lines.append(f"| {result.level} | {result.method} | {cells} |")
+        lines.append(f"| {result.level} | {result.references:,} | {result.method} | {cells} |")
     return "\n".join(lines)
 
 
@@ -176,39 +121,30 @@ def _format_recall(recall: Recall) -> str:
     return f"{100 * recall.share:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
-def _describe_gallery(references: Sequence[Reference], methods: Sequence[Method]) -> list[Descriptions]:
-    """Describes every reference once by every method, reading each picture once."""
-    parts: list[list[Descriptions]] = [[] for _ in methods]
-    for start in range(0, len(references), CHUNK):
-        pictures = [read_picture(one.path) for one in references[start : start + CHUNK]]
-        for method, part in zip(methods, parts, strict=True):
-            part.append(method.describe(pictures))
-    return [np.concatenate(part) for part in parts]
+def _photographs(
+    chosen: Sequence[Reference], level: Level, seed: tuple[int, int], corner_error: bool
+) -> Iterator[RgbImage]:
+    """One simulated photo of each reference; each depends on the seed and its place alone."""
+    for place, one in enumerate(chosen):
+        rng = np.random.default_rng([*seed, place])
+        yield simulate_single(one.picture(), level, rng, corner_error=corner_error)
 
 
-def _describe_queries(
-    references: Sequence[Reference],
-    chosen: Labels,
-    methods: Sequence[Method],
-    level: Level,
-    seed: tuple[int, int],
-    corner_error: bool,
+def _describe(
+    pictures: Iterable[RgbImage], count: int, methods: Sequence[Method], title: str
 ) -> list[Descriptions]:
-    """Photographs the chosen references and describes the photos by every method."""
-    parts: list[list[Descriptions]] = [[] for _ in methods]
-    for start in range(0, len(chosen), CHUNK):
-        photos = [
-            simulate_single(
-                read_picture(references[index].path),
-                level,
-                np.random.default_rng([*seed, place]),
-                corner_error=corner_error,
-            )
-            for place, index in enumerate(chosen[start : start + CHUNK], start)
-        ]
-        for method, part in zip(methods, parts, strict=True):
-            part.append(method.describe(photos))
-    return [np.concatenate(part) for part in parts]
+    """Describes every picture by every method; methods that describe in the same way share the work."""
+    ways = list(dict.fromkeys(method.describe for method in methods))
+    parts: dict[object, list[Descriptions]] = {way: [] for way in ways}
+    chunk: list[RgbImage] = []
+    for place, picture in enumerate(track(pictures, title, total=count, transient=True), 1):
+        chunk.append(picture)
+        if len(chunk) == CHUNK or place == count:
+            for way in ways:
+                parts[way].append(way(chunk))
+            chunk = []
+    joined = {way: np.concatenate(part) for way, part in parts.items()}
+    return [joined[method.describe] for method in methods]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -218,6 +154,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--galleries", type=Path, required=True, help="folder of CSV manifests and pictures")
     parser.add_argument("--encoder", default="compact", help="folder of the encoder in --models")
     parser.add_argument("--models", type=Path, default=PROJECT_ROOT / "models", help="folder of the encoders")
+    parser.add_argument("--previous", help="git revision whose compact encoder is measured as well")
+    parser.add_argument(
+        "--whiten", type=float, default=0.0, help="exponent of a whitening by the gallery, or 0"
+    )
+    parser.add_argument(
+        "--invented", type=int, default=0, help="invented cards in the gallery as distractors"
+    )
     parser.add_argument("--baselines-only", action="store_true", help="measure no trained encoder")
     parser.add_argument("--queries", type=int, default=250, help="photos at each level")
     parser.add_argument("--games", help="manifests to read, separated by commas; all without it")
@@ -234,11 +177,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _methods(options: argparse.Namespace) -> list[Method]:
-    methods = [phash_method(64), phash_method(256), dhash_method(256)]
-    methods.append(vector_method("compact, untrained", random_compact().encode_now))
+    methods = [phash_method(64), phash_method(256), dhash_method(64), dhash_method(256)]
+    methods.append(encoder_method(untrained_compact()))
+    if options.previous:
+        older = compact_of_revision(options.previous, options.threads)
+        methods.append(encoder_method(older, f"{older.info.name} of {options.previous[:8]}"))
     if not options.baselines_only:
         encoder = load_encoder(options.models / options.encoder, threads=options.threads)
-        methods.append(vector_method(encoder.info.name, encoder.encode_now))
+        methods.append(encoder_method(encoder))
+        if options.whiten:
+            methods.append(whitened(methods[-1], options.whiten))
     return methods
 
 
@@ -247,6 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         references = read_gallery(options.galleries, options.games.split(",") if options.games else None)
+        references += invented_distractors(options.invented)
         results = list(
             measure(
                 references,
@@ -263,15 +212,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(references)} references, {options.queries} photos at each level\n")
     print(format_table(results))
     if options.json:
-        options.json.write_text(json.dumps(_report(references, options, results), indent=2) + "\n")
+        options.json.write_text(json.dumps(_report(options, results), indent=2) + "\n")
     return 0
 
 
-def _report(
-    references: Sequence[Reference], options: argparse.Namespace, results: Sequence[Result]
-) -> dict[str, object]:
+def _report(options: argparse.Namespace, results: Sequence[Result]) -> dict[str, object]:
     return {
-        "references": len(references),
         "seed": options.seed,
         "corner_error": not options.no_corner_error,
         "group_distance_max_bits": GROUP_DISTANCE_MAX_BITS,
@@ -279,6 +225,7 @@ def _report(
             {
                 "method": result.method,
                 "level": result.level,
+                "references": result.references,
                 "exact": [recall.as_json() for recall in result.exact],
                 "group": [recall.as_json() for recall in result.group],
             }

@@ -82,6 +82,24 @@ def vector_method(name: str, embed: Callable[[Sequence[RgbImage]], NDArray[np.fl
     return Method(name, embed, _cosines)
 
 
+def whitened(method: Method, exponent: float) -> Method:
+    """The same vectors, centred and with their variances evened out as the gallery's own cards demand.
+
+    Args:
+        method: Finds by vectors.
+        exponent: Each principal direction is scaled by its variance to minus this power; 0.5 whitens.
+    """
+
+    def similarities(queries: Descriptions, references: Descriptions) -> NDArray[np.float32]:
+        stored = references.astype(np.float64)
+        mean = stored.mean(axis=0)
+        variances, directions = np.linalg.eigh(np.cov(stored - mean, rowvar=False))
+        scale = directions * np.maximum(variances, variances.max() * 1e-6) ** -exponent
+        return _cosines(_unit((queries - mean) @ scale), _unit((stored - mean) @ scale))
+
+    return Method(f"{method.name}, whitened {exponent:g}", method.describe, similarities)
+
+
 def ranks_of_right(similarities: NDArray[np.float32], labels: Labels, truth: Labels) -> Labels:
     """Ranks the best reference of the right label.
 
@@ -91,15 +109,17 @@ def ranks_of_right(similarities: NDArray[np.float32], labels: Labels, truth: Lab
         truth: int64 (queries,), the right label of each query; each must be among ``labels``.
 
     Returns:
-        int64 (queries,), 1 for a right answer. References of one label count once. Ties keep the references'
-        order, which has nothing to do with the query.
+        int64 (queries,), 1 for a right answer. References of one label count once. Ties keep the order
+        in which labels first appear among the references, which has nothing to do with the query.
     """
+    names, firsts, places = np.unique(labels, return_index=True, return_inverse=True)
+    by_label = np.argsort(places, kind="stable")
+    starts = np.searchsorted(places[by_label], np.arange(len(names)))
     ranks = np.empty(len(truth), dtype=np.int64)
-    for row, right in enumerate(truth):
-        order = np.argsort(-similarities[row], kind="stable")
-        _, firsts = np.unique(labels[order], return_index=True)
-        place = int(np.flatnonzero(labels[order] == right)[0])
-        ranks[row] = 1 + int((firsts < place).sum())
+    for row, right in enumerate(np.searchsorted(names, truth)):
+        best = np.maximum.reduceat(similarities[row, by_label], starts)
+        tied = (best == best[right]) & (firsts < firsts[right])
+        ranks[row] = 1 + int((best > best[right]).sum() + tied.sum())
     return ranks
 
 
@@ -115,3 +135,7 @@ def _hamming(queries: Descriptions, references: Descriptions) -> NDArray[np.floa
 
 def _cosines(queries: Descriptions, references: Descriptions) -> NDArray[np.float32]:
     return queries.astype(np.float32) @ references.astype(np.float32).T
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float64)

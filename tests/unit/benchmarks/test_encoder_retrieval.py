@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.encoder_retrieval import main, read_gallery
-from benchmarks.retrieval import ranks_of_right, recalls
+from benchmarks.encoder_retrieval import main
+from benchmarks.references import invented_distractors, read_gallery
+from benchmarks.retrieval import ranks_of_right, recalls, vector_method, whitened
 
 
 @pytest.fixture
@@ -62,13 +63,46 @@ def test_the_command_measures_every_method_and_writes_its_figures(galleries, tmp
     assert main([*arguments, "--json", str(report)]) == 0
     figures = json.loads(report.read_text())
     by_method = {one["method"]: one for one in figures["results"]}
-    assert set(by_method) == {"pHash 64", "pHash 256", "dHash 256", "compact, untrained"}
-    assert figures["references"] == 12
+    assert set(by_method) == {"pHash 64", "pHash 256", "dHash 64", "dHash 256", "compact, untrained"}
+    assert {one["references"] for one in figures["results"]} == {12}
     best = by_method["pHash 256"]["exact"][0]
     assert best["queries"] == 3 and best["found"] >= 2
     low, high = best["wilson_95"]
     assert low < best["share"] <= high
-    assert "| medium | pHash 256 |" in capsys.readouterr().out
+    assert "| medium | 12 | pHash 256 |" in capsys.readouterr().out
+
+
+def test_distractors_are_searched_but_never_asked_for(galleries, tmp_path):
+    report = tmp_path / "report.json"
+    arguments = ["--galleries", str(galleries), "--baselines-only", "--queries", "20", "--levels", "easy"]
+    assert main([*arguments, "--invented", "5", "--json", str(report)]) == 0
+    results = [one for one in json.loads(report.read_text())["results"] if one["method"] == "pHash 256"]
+    assert [one["references"] for one in results] == [12, 17]
+    assert all(one["exact"][0]["queries"] == 12 for one in results)
+    assert results[1]["exact"][0]["found"] <= results[0]["exact"][0]["found"]
+
+
+def test_invented_distractors_are_different_cards():
+    distractors = invented_distractors(4)
+    assert len({one.card_id for one in distractors}) == 4
+    assert all(one.is_distractor and one.picture().shape == (396, 284, 3) for one in distractors)
+
+
+def test_an_unknown_revision_is_one_line_and_status_1(galleries, capsys):
+    arguments = ["--galleries", str(galleries), "--baselines-only", "--queries", "1", "--levels", "easy"]
+    assert main([*arguments, "--previous", "no-such-revision"]) == 1
+    assert "no-such-revision" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_whitening_lets_a_faint_direction_count():
+    rng = np.random.default_rng(0)
+    stored = rng.normal(size=(200, 3)) * np.array([10.0, 1.0, 0.1])
+    asked = stored + rng.normal(size=(200, 3)) * np.array([3.0, 0.1, 0.01])  # the loud direction is noisy
+    method = vector_method("loud", lambda pictures: np.zeros((len(pictures), 3)))
+    labels = np.arange(200)
+    plain = ranks_of_right(method.similarities(asked, stored), labels, labels)
+    even = ranks_of_right(whitened(method, 0.5).similarities(asked, stored), labels, labels)
+    assert (even == 1).mean() > (plain == 1).mean()
 
 
 def test_a_missing_encoder_is_one_line_and_status_1(galleries, tmp_path, capsys):
