@@ -40,9 +40,7 @@ def select_cards(color: Floats, pool: Pool) -> Index:
     usual = np.zeros(len(pool), dtype=bool)
     chosen = _choose(pool, steps, holds, usual, picture)
     expected, strength = _usual_size(pool, chosen)
-    if (
-        strength >= _AGREED
-    ):  # three cards and more say how large a card is: what is so large is no page or part
+    if strength >= _AGREED:  # three cards say how large a card is: what is so large is no page or part
         usual = (np.abs(np.log(pool.area) / 2 - expected) < _USUAL_STEP) & (pool.score >= _MIN_ALIKE_SCORE)
         chosen = _choose(pool, steps, holds & ~usual, usual, picture)
     return chosen
@@ -112,10 +110,10 @@ def _has_tiling(pool: Pool, inner: Index, parent: int) -> bool:
             len(tiles) >= 6 or pool.printed[parent] < _BARE_SHARE or _are_cards(pool, tiles, parent)
         ):
             share = 0.12
-        if (
-            not small and not along
-        ):  # two cards; or the art over the text of one, but they lie inside its border
+        if not small and not along:  # two cards; or the art over the text of one, but inside its border
             tiles = tiles[_share_corners(pool, tiles, parent)]
+        if small and not along and len(tiles) == 2 and not _are_cards(pool, tiles, parent):
+            continue  # likewise, with wide borders
         if len(tiles) >= needed and pool.area[tiles].sum() > share * pool.area[parent]:
             return True
     return False
