@@ -38,9 +38,9 @@ format: install
 bench: install  ## measure; writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
 
-eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=FOLDER of manifests and pictures
+eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=FOLDER, and PHOTOS=FOLDER if any
 	$(BIN)/python -m benchmarks.encoder_retrieval --galleries "$(GALLERIES)" --invented 16000 --queries 1000 \
-		--previous $(FIRST_COMPACT) --json benchmarks/results/encoder_retrieval.json
+		$(if $(PHOTOS),--photos "$(PHOTOS)") --previous $(FIRST_COMPACT) --json benchmarks/results/encoder_retrieval.json
 
 train: install  ## train the compact encoder again
 	$(BIN)/python -m models.training --config models/training/config.toml

@@ -1,7 +1,8 @@
 """How many cards of whole pictures are found, and how tightly: ``python -m benchmarks.detection``.
 
 Scenes come from ``benchmarks.simulator``, which nothing is tuned on; ``--scenes synthesis`` takes those of
-``app.synthesis`` instead, for developing. A card is found where a detection matches it one to one at IoU 0.7.
+``app.synthesis`` instead, for developing, and ``--photos FOLDER`` the real photos whose corners are labelled
+in ``benchmarks/labels``. A card is found where a detection matches it one to one at IoU 0.7.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from app.synthesis.cards import draw_card
 from app.vision.decode import encode_jpeg
 from app.vision.detect import detect_cards
 from benchmarks.galleries import invented_cards
+from benchmarks.photos import read_photos
 from benchmarks.results import write_result
 from benchmarks.simulator.layouts import SceneKind
 from benchmarks.simulator.levels import Level
@@ -102,6 +104,17 @@ def samples(source: str, levels: Sequence[str], pictures: int, seed: int) -> Ite
         faces = [draw_card(cards[index], CARD_HEIGHT_PX) for index in chosen]
         image, quads = _photograph(source, faces, kind, level, rng)
         yield Sample(f"{number:03d}_{kind}_{level}", kind, level, image, quads)
+
+
+def labelled_photos(folder: Path) -> Iterator[Sample]:
+    """The real photos below a folder that have labels; each is a kind of its own.
+
+    Raises:
+        ValueError: a photo is missing.
+    """
+    for photo in read_photos(folder):
+        quads = [card.quad_px for card in photo.labels.cards if card.quad_px is not None]
+        yield Sample(f"{photo.folder}_{photo.name}", photo.name, photo.folder, photo.image, quads)
 
 
 def _photograph(
@@ -185,17 +198,24 @@ def main() -> None:
     parser.add_argument("--levels", default="easy,medium")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", choices=("simulator", "synthesis"), default="simulator")
+    parser.add_argument("--photos", type=Path, help="folder of real photos, measured in place of scenes")
     parser.add_argument("--keep", type=Path, help="folder for drawings of what went wrong")
     arguments = parser.parse_args()
     levels: list[str] = arguments.levels.split(",")
     tallies: dict[tuple[str, str], Tally] = {}
-    for sample in samples(arguments.scenes, levels, arguments.pictures, arguments.seed):
+    source = "photos" if arguments.photos else arguments.scenes
+    pictures = (
+        labelled_photos(arguments.photos)
+        if arguments.photos
+        else samples(source, levels, arguments.pictures, arguments.seed)
+    )
+    for sample in pictures:
         tally = measure(sample, arguments.keep)
         for key in ((sample.level, sample.kind), (sample.level, "all")):
             tallies.setdefault(key, Tally()).add(tally)
     print_tallies(dict(sorted(tallies.items())))
     figures = {f"{level}/{kind}": tally.as_json() for (level, kind), tally in sorted(tallies.items())}
-    write_result(f"detection_{arguments.scenes}", {"seed": arguments.seed, "tallies": figures})
+    write_result(f"detection_{source}", {"seed": arguments.seed, "tallies": figures})
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 
 The gallery is every picture that the CSV manifests of the folder list, and with ``--invented`` as many
 invented cards as distractors; figures are given with them and without. Queries are simulated photos
-(``benchmarks.simulator``) of the real cards, at each level. "Group" counts any card of the right one's
-near-duplicate group as right.
+(``benchmarks.simulator``) of the real cards, at each level, and with ``--photos`` also the cards on labelled
+real photos, as a level of its own. "Group" counts any card of the right one's near-duplicate group as right.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ from app.inference.loading import load_encoder
 from app.settings import PROJECT_ROOT
 from benchmarks.encoders import compact_of_revision, encoder_method, untrained_compact
 from benchmarks.perceptual_hash import near_duplicate_groups
+from benchmarks.photos import known_crops
 from benchmarks.references import Reference, invented_distractors, read_gallery
 from benchmarks.retrieval import (
     DEPTHS,
     Descriptions,
+    Labels,
     Method,
     Recall,
     dhash_method,
@@ -54,7 +56,7 @@ class Result:
     """What one method reached at one level among so many references, by the exact card and by its group."""
 
     method: str
-    level: Level
+    level: str
     references: int
     exact: tuple[Recall, ...]
     group: tuple[Recall, ...]
@@ -68,6 +70,7 @@ def measure(
     seed: int,
     *,
     corner_error: bool = True,
+    photos: Path | None = None,
 ) -> Iterator[Result]:
     """Measures every method at every level; the same seed gives the same queries.
 
@@ -78,6 +81,7 @@ def measure(
         queries: Photos at each level, of different references that are no distractors.
         seed: Of the choice of cards and of the simulator.
         corner_error: False rectifies photos by their true corners.
+        photos: Folder of labelled real photos, for one level more.
 
     Yields:
         One result for each method and level; where there are distractors, one without and one with them.
@@ -90,17 +94,41 @@ def measure(
     cards = np.array([card_of[one.card_id] for one in references], dtype=np.int64)
     groups = near_duplicate_groups(gallery.pop().astype(np.uint8), GROUP_DISTANCE_MAX_BITS)
     asked = sum(not one.is_distractor for one in references)
-    for number, level in enumerate(levels):
-        rng = np.random.default_rng([seed, number])
-        chosen = rng.choice(asked, min(queries, asked), replace=False)
-        photos = _photographs([references[i] for i in chosen], level, (seed, number), corner_error)
-        described = _describe(photos, len(chosen), methods, level)
+    for level, chosen, pictures in _queries(references[:asked], levels, queries, seed, corner_error, photos):
+        described = _describe(pictures, len(chosen), methods, level)
         for method, queried, stored in zip(methods, described, gallery, strict=True):
             for size in sorted({asked, len(references)}):
                 similarities = method.similarities(queried, stored[:size])
                 exact = recalls(ranks_of_right(similarities, cards[:size], cards[chosen]))
                 group = recalls(ranks_of_right(similarities, groups[:size], groups[chosen]))
                 yield Result(method.name, level, size, exact, group)
+
+
+def _queries(
+    references: Sequence[Reference],
+    levels: Sequence[Level],
+    queries: int,
+    seed: int,
+    corner_error: bool,
+    photos: Path | None,
+) -> Iterator[tuple[str, Labels, Iterable[RgbImage]]]:
+    """Of each level its name, the references that are asked for, and their photos."""
+    for number, level in enumerate(levels):
+        rng = np.random.default_rng([seed, number])
+        chosen = rng.choice(len(references), min(queries, len(references)), replace=False)
+        yield (
+            level,
+            chosen,
+            _photographs([references[i] for i in chosen], level, (seed, number), corner_error),
+        )
+    if photos is not None:
+        place_of = {one.card_id: place for place, one in enumerate(references)}
+        known = [(card_id, crop) for card_id, crop in known_crops(photos) if card_id in place_of]
+        yield (
+            "real photos",
+            np.array([place_of[card_id] for card_id, _ in known]),
+            [crop for _, crop in known],
+        )
 
 
 def format_table(results: Sequence[Result]) -> str:
@@ -161,6 +189,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--invented", type=int, default=0, help="invented cards in the gallery as distractors"
     )
+    parser.add_argument("--photos", type=Path, help="folder of real photos that benchmarks/labels describes")
     parser.add_argument("--baselines-only", action="store_true", help="measure no trained encoder")
     parser.add_argument("--queries", type=int, default=250, help="photos at each level")
     parser.add_argument("--games", help="manifests to read, separated by commas; all without it")
@@ -204,6 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.queries,
                 options.seed,
                 corner_error=not options.no_corner_error,
+                photos=options.photos,
             )
         )
     except (BinderlensError, ValueError) as error:
