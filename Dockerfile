@@ -26,7 +26,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 RUN useradd --system --uid 10001 --home-dir /var/lib/binderlens --create-home binderlens
 WORKDIR /srv/binderlens
 COPY --from=build /opt/venv /opt/venv
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY app ./app
 COPY models ./models
 COPY sql ./sql

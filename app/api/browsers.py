@@ -3,7 +3,8 @@
 Without keys only loopback protects the service, and any page that a browser on this machine shows is on the
 near side of it. Two ways lead here without the browser's same-origin policy stopping the request: a name of
 the page's own that resolves to 127.0.0.1 (DNS rebinding), told by the ``Host`` header, and a form or a plain
-``fetch`` sent across sites, told by ``Sec-Fetch-Site`` (W3C Fetch Metadata), which a page cannot forge.
+``fetch`` sent across sites, told by ``Sec-Fetch-Site`` (W3C Fetch Metadata), or in browsers that do not know
+it by ``Origin`` (RFC 6454), neither of which a page can forge.
 With keys neither matters: a browser never sends one by itself.
 """
 
@@ -51,5 +52,12 @@ class OwnPagesMiddleware:
             raise HostNotAllowed(
                 "without API_KEYS this service answers only to localhost, 127.0.0.1, [::1] and HOST"
             )
-        if method not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
+        if method not in _SAFE_METHODS and (
+            headers.get("sec-fetch-site") == "cross-site" or not self._is_own(headers.getlist("origin"))
+        ):
             raise CrossSiteRequest("without API_KEYS this service takes nothing from pages of other sites")
+
+    def _is_own(self, origins: list[str]) -> bool:
+        """Whether a page of this service, or no page at all, sent the request; ``null`` is a hidden page."""
+        matches = [_HOST_HEADER.fullmatch(origin.partition("://")[2]) for origin in origins]
+        return all(match is not None and match["name"].lower() in self._names for match in matches)

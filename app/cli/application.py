@@ -11,7 +11,7 @@ import sys
 import typer
 
 from app.cli.commands import demo, evaluate, gallery, identify, learn, migrate, models, serve
-from app.domain.errors import BinderlensError
+from app.domain.errors import BinderlensError, DatabaseUnavailable
 
 
 def build_cli() -> typer.Typer:
@@ -40,7 +40,7 @@ def main() -> None:
     try:
         build_cli()()
     except BinderlensError as error:
-        print(f"binderlens: {error}", file=sys.stderr)
+        print(f"binderlens: {error}{_reason(error)}", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         if os.environ.get("LOG_LEVEL", "").lower() == "debug":
@@ -50,3 +50,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+def _reason(error: BinderlensError) -> str:
+    """The first line of what the driver said: kept from callers over HTTP, not from who runs commands."""
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else None
+    lines = str(cause).splitlines() if cause is not None else []
+    return f": {lines[0]}" if lines else ""

@@ -6,6 +6,7 @@ torch and the database driver are imported only when a command needs them, so th
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from app.services.runtime import Runtime
 
 T = TypeVar("T")
+
+_PIPED_COLUMNS = 160
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -67,6 +70,12 @@ def progress_bar(console: Console) -> Progress:
 def error_console() -> Console:
     """Standard error, for progress and remarks; a remark stays one line, however narrow the terminal."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def table_console() -> Console:
+    """Standard output for tables: as wide as the terminal; in a file or pipe, as wide as they need."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_PIPED_COLUMNS)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -82,9 +82,11 @@ async def restore(dsn: str, source: Path, *, replace: bool) -> int:
         async with maintenance_connection(dsn) as connection:
             has_extension = await check_versions(connection, queries) is not None
             server_major = connection.get_server_version().major
-            await _refuse_to_overwrite(connection, queries, replace)
     program = await find_client("pg_restore", server_major, restoring=True)
     contents = await _contents(program, source, server_major)
+    with translated():
+        async with maintenance_connection(dsn) as connection:
+            await _refuse_to_overwrite(connection, queries, replace)
     await _restore(program, dsn, source, contents, keep_extension=has_extension)
     await migrate(dsn)
     with translated():

@@ -56,4 +56,6 @@ async def running_server(settings: Settings) -> AsyncIterator[str]:
             await asyncio.wait({watch})
     finally:
         await asyncio.wait({starting})
+        if not starting.cancelled():
+            starting.exception()  # who was interrupted does not want to hear that the start failed as well
         await asyncio.to_thread(embedded.stop)

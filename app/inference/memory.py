@@ -174,5 +174,5 @@ class ProcessMemoryGuard:
     def _refuse(self, reason: str) -> None:
         with self._lock:
             self._counts.refusals += 1
-        limit_mb = (self._limit.limit_bytes if self._limit else 0) // MIB
+        limit_mb = (self._limit.limit_bytes if self._limit else 0) // 1_000_000
         raise MemoryTight(f"{reason} within the limit of {limit_mb} MB")

@@ -25,6 +25,10 @@ MAX_VALUE_CHARS = 500
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+#: PostgreSQL refuses NUL; a card whose id breaks a line could not be asked for.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 @dataclass(frozen=True, slots=True)
 class BadRow:
     """A row that cannot be used: its line number (the header is line 1) and why."""
@@ -76,6 +80,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, object]
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=None)
     header = reader.fieldnames or []
     missing = [name for name in REQUIRED if name not in header]
+    twice = sorted({name for name in COLUMNS if header.count(name) > 1})
+    if twice:
+        raise ManifestError(f"the manifest {path} has the column {', '.join(twice)} more than once")
     if missing:
         raise ManifestError(
             f"the manifest {path} lacks the column {', '.join(missing)}; its first line must name the columns"
@@ -164,8 +171,8 @@ def _value(name: str, value: object) -> str | None:
     text = str(value).strip()
     if len(text) > MAX_VALUE_CHARS:
         raise ValueError(f"{name} is longer than {MAX_VALUE_CHARS} characters")
-    if "\x00" in text:
-        raise ValueError(f"{name} holds a NUL character")
+    if _CONTROL.search(text):
+        raise ValueError(f"{name} holds a control character, such as a line break")
     if _LONE_SURROGATE.search(text):
         raise ValueError(f"{name} holds half a surrogate pair, which is no character")
     return text or None

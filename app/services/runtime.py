@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from app.domain.ports import Encoder, Gallery, MemoryGuard, ScanStore
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
 from app.settings import Settings
+
+#: A check that takes longer fails: who asks whether a scan would be served does not wait as long as a scan.
+CHECK_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +28,24 @@ class ReadinessCheck:
 class Readiness:
     """Runs every check, each on its own, so that one line says exactly what is missing."""
 
-    def __init__(self, checks: Sequence[tuple[str, Callable[[], Awaitable[str]]]]) -> None:
+    def __init__(
+        self, checks: Sequence[tuple[str, Callable[[], Awaitable[str]]]], timeout_s: float = CHECK_TIMEOUT_S
+    ) -> None:
         """Takes named checks; each returns a detail, or raises a BinderlensError that says what is wrong."""
         self._checks = tuple(checks)
+        self._timeout_s = timeout_s
 
     async def checks(self) -> list[ReadinessCheck]:
         """The result of every check, in order."""
         results = []
         for name, check in self._checks:
             try:
-                results.append(ReadinessCheck(name, True, await check()))
+                async with asyncio.timeout(self._timeout_s):
+                    results.append(ReadinessCheck(name, True, await check()))
             except BinderlensError as error:
                 results.append(ReadinessCheck(name, False, str(error)))
+            except TimeoutError:
+                results.append(ReadinessCheck(name, False, f"does not answer within {self._timeout_s:g} s"))
         return results
 
 

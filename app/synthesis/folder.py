@@ -34,10 +34,13 @@ def write_gallery(
         Path of the manifest; the images it names lie below ``folder``.
 
     Raises:
-        BinderlensError: A picture could not be written.
+        BinderlensError: The folder or a picture could not be written.
     """
     images = folder / "images"
-    images.mkdir(parents=True, exist_ok=True)
+    try:
+        images.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BinderlensError(f"cannot make the folder {images}: {error.strerror}") from error
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, MANIFEST_COLUMNS)

@@ -76,6 +76,21 @@ async def test_the_service_s_own_page_may_send_a_form(site: str, client: httpx.A
     assert answered.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example:8000", "http://user@localhost"]
+)
+async def test_a_form_of_a_foreign_origin_is_refused(origin: str, client: httpx.AsyncClient) -> None:
+    files = {"image": ("page.png", page_png(1))}
+    refused = await client.post("/identify", files=files, headers={"Origin": origin})
+    assert (refused.status_code, refused.json()["code"]) == (403, "cross_site_request")
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000"])
+async def test_a_form_of_the_service_s_own_origin_is_taken(origin: str, client: httpx.AsyncClient) -> None:
+    files = {"image": ("page.png", page_png(1))}
+    assert (await client.post("/identify", files=files, headers={"Origin": origin})).status_code == 200
+
+
 async def test_a_link_from_another_site_may_be_followed(client: httpx.AsyncClient) -> None:
     assert (await client.get("/docs", headers={"Sec-Fetch-Site": "cross-site"})).status_code == 200
 

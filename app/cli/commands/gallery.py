@@ -12,6 +12,7 @@ from app.cli.commands import gallery_backup, gallery_fetch, gallery_import
 from app.cli.wiring import run_with_runtime
 from app.domain.errors import NotFound
 from app.domain.types import GalleryStatus
+from app.services.runtime import Runtime
 
 
 def build() -> typer.Typer:
@@ -31,10 +32,16 @@ def remove(
     card_ids: Annotated[list[str], typer.Argument(help="Ids of the cards to remove.")],
 ) -> None:
     """Remove cards with their templates."""
-    removed = run_with_runtime(lambda runtime: runtime.gallery.remove_cards(card_ids))
+    wanted = list(dict.fromkeys(card_ids))
+
+    async def work(runtime: Runtime) -> tuple[int, list[str]]:
+        missing = [card_id for card_id in wanted if await runtime.gallery.get_card(card_id) is None]
+        return await runtime.gallery.remove_cards(wanted), missing
+
+    removed, missing = run_with_runtime(work)
     Console().print(f"removed {removed} cards")
-    if removed < len(set(card_ids)):
-        raise NotFound(f"{len(set(card_ids)) - removed} of the ids name no card")
+    if missing:
+        raise NotFound(f"no card has the id {', '.join(missing)}")
 
 
 def status() -> None:

@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app.api.schemas.ops import MemoryModel
 from app.api.schemas.scans import ScanModel
 from app.cli.overlay import overlay_paths, write_overlay
-from app.cli.wiring import error_console, load_settings, read_file, run_with_runtime
+from app.cli.wiring import error_console, load_settings, read_file, run_with_runtime, table_console
 from app.domain.errors import ConfigurationError, InvalidInput
 from app.domain.types import Identification, ScanResult
 from app.services.identify import IdentifyOptions
 from app.services.runtime import Runtime
 from app.services.scan_csv import CSV_COLUMNS, csv_rows
 from app.settings import Settings
+
+#: From this width of the terminal on a table shows set and number as well.
+_WIDE_COLUMNS = 100
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures to identify.")]
 
@@ -116,24 +118,33 @@ def _print_json(path: Path, result: ScanResult, runtime: Runtime) -> None:
 
 
 def _print_table(path: Path, result: ScanResult) -> None:
+    console = table_console()
     table = Table(title=f"{path}: {len(result.cards)} cards", title_justify="left")
-    for column in ("place", "card", "name", "set", "number", "status", "picture", "printing", "notes"):
-        table.add_column(column)
+    wide = console.width >= _WIDE_COLUMNS
+    table.add_column("place", no_wrap=True)
+    table.add_column("card", no_wrap=True, overflow="fold")
+    for column in ("name", "set", "number") if wide else ("name",):
+        table.add_column(column, overflow="fold")
+    for column in ("status", "picture", "printing"):
+        table.add_column(column, no_wrap=True)
+    remarks = []
     for position, card in enumerate(result.cards, start=1):
         place = f"{card.grid.row + 1}.{card.grid.column + 1}" if card.grid else str(position)
         named = card.card
+        printing = (named.set_name or named.set_id or "-", named.number or "-") if named else ("-", "-")
         table.add_row(
             place,
             named.card_id if named else "-",
             named.name if named else "-",
-            (named.set_name or named.set_id or "-") if named else "-",
-            (named.number or "-") if named else "-",
+            *(printing if wide else ()),
             card.status.value,
             f"{card.confidence.card:.1%}",
             f"{card.confidence.printing:.1%}",
-            "; ".join(_notes(card)),
         )
-    Console().print(table)
+        remarks += [f"{place}: {note}" for note in _notes(card)]
+    console.print(table)
+    for remark in remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
 
 
 def _notes(card: Identification) -> list[str]:
@@ -160,4 +171,4 @@ def _print_evidence(position: int, card: Identification) -> None:
             candidate.template_source.value,
             str(candidate.artwork_group_id),
         )
-    Console().print(table)
+    table_console().print(table)

@@ -48,6 +48,18 @@ def test_a_table_shows_every_card(filled: CommandLine, page_file: Path) -> None:
     assert all(f"│ {place} " in out for place in ("1.1", "1.2", "2.1", "2.2"))
 
 
+def test_a_narrow_terminal_cuts_off_neither_ids_nor_statuses(
+    filled: CommandLine, page_file: Path, cards: CardFolder
+) -> None:
+    named = [line.split(",") for line in filled("identify", page_file, "--csv").out.splitlines()[1:]]
+    shown = [card_id for card_id in cards.card_ids if any(card_id in row for row in named)]
+    filled.setenv(COLUMNS=80)
+    out = filled("identify", page_file).out
+    assert "…" not in out
+    assert shown
+    assert all(f"│ {card_id} " in out for card_id in shown)
+
+
 def test_explain_shows_the_evidence_of_each_card(filled: CommandLine, page_file: Path) -> None:
     out = filled("explain", page_file, "--candidates", 3).out
     assert [f"card {n}: turned" in out for n in (1, 2, 3, 4)] == [True] * 4

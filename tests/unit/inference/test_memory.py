@@ -43,7 +43,7 @@ def test_scans_are_admitted_while_there_is_room_for_one_more() -> None:
     guard = machine.guard()
     guard.admit()
     machine.used_mib = 841
-    with pytest.raises(MemoryTight, match="1000 MB"):
+    with pytest.raises(MemoryTight, match="1048 MB"):
         guard.admit()
     assert guard.snapshot().refusals == 1
 

@@ -47,6 +47,7 @@ def test_several_rows_of_one_card_are_several_reference_images(tmp_path: Path, i
 @pytest.mark.parametrize(
     ("row", "why"),
     [
+        ('"x\n1",One,a.jpg', "card_id holds a control character, such as a line break"),
         ("x-1,,a.jpg", "no name"),
         (",One,", "no card_id and no image"),
         ("x-1,One,missing.jpg", "image missing.jpg is not there"),
@@ -131,6 +132,12 @@ def test_a_byte_order_mark_does_not_hide_the_first_column(tmp_path: Path, images
     path = tmp_path / "cards.csv"
     path.write_bytes(b"\xef\xbb\xbf" + (HEADER + "x,One,,,,,,,a.jpg\n").encode())
     assert len(read_manifest(path, images).cards) == 1
+
+
+def test_a_column_that_is_there_twice_is_an_error_of_the_whole_file(tmp_path: Path, images: Path) -> None:
+    path = write(tmp_path, "card_id,name,image,card_id\nx-1,One,a.jpg,x-2\n")
+    with pytest.raises(ManifestError, match="has the column card_id more than once"):
+        read_manifest(path, images)
 
 
 def test_a_missing_column_is_an_error_of_the_whole_file(tmp_path: Path, images: Path) -> None:
