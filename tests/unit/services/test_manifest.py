@@ -47,7 +47,7 @@ def test_several_rows_of_one_card_are_several_reference_images(tmp_path: Path, i
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ('"x\n1",One,a.jpg', "card_id holds a control character, such as a line break"),
+        ("x\t1,One,a.jpg", "card_id holds a control character, such as a line break"),
         ("x-1,,a.jpg", "no name"),
         (",One,", "no card_id and no image"),
         ("x-1,One,missing.jpg", "image missing.jpg is not there"),
