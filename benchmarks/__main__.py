@@ -8,6 +8,7 @@ import sys
 SUITE: tuple[tuple[str, ...], ...] = (
     ("benchmarks.scan_accuracy",),
     ("benchmarks.page_load",),
+    ("benchmarks.encoder_speed",),
 )
 
 
