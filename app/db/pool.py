@@ -149,8 +149,12 @@ async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
             timeout=_CONNECT_TIMEOUT_S,
             server_settings=dict(_MAINTENANCE_SETTINGS),
         )
-    except (ValueError, asyncpg.exceptions.ClientConfigurationError) as error:
-        raise ConfigurationError(f"DATABASE_URL cannot be used: {error}") from None
+    except (ValueError, asyncpg.exceptions.ClientConfigurationError):
+        # Not the driver's words: what it takes for a port may be a part of the password, and /ready shows this.
+        raise ConfigurationError(
+            "DATABASE_URL cannot be read as a PostgreSQL URL (postgresql://USER:PASSWORD@HOST/DATABASE); "
+            "special characters in the password, such as / @ : # and %, must be percent-encoded"
+        ) from None
     try:
         yield connection
     finally:

@@ -151,12 +151,22 @@ async def test_an_external_database_without_migrations_is_refused(
         await Database.open(empty_database_url, settings)
 
 
-@pytest.mark.parametrize("dsn", ["not a dsn", "mysql://localhost/cards"])
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "not a dsn",
+        "mysql://localhost/cards",
+        "postgresql://bl:hunter2/secret@host/db",
+        "postgresql://bl:hunter2#secret@host/db",
+        "postgresql://bl:[hunter2@host/db",
+    ],
+)
 async def test_a_database_url_that_is_none_is_refused_without_telling_it(
     settings: Settings, dsn: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+    with pytest.raises(ConfigurationError, match="DATABASE_URL .* percent-encoded") as raised:
         await Database.open(dsn, settings)
+    assert not any(part in str(raised.value) for part in ("hunter2", "secret", "mysql", "bl:"))
 
 
 async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, tmp_path: Path) -> None:
