@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 from pgvector.asyncpg import register_vector
 
 from app.db.errors import translated
 from app.db.queries import Queries
+from app.db.unhurried import UnhurriedConnection
 from app.domain.errors import ConfigurationError, MigrationError
 from app.settings import Settings
 
@@ -24,6 +25,7 @@ _ACQUIRE_TIMEOUT_S = 10.0
 #: What the driver waits on top of statement_timeout before it takes the server for gone.
 _COMMAND_GRACE_S = 10.0
 _CLOSE_TIMEOUT_S = 10.0
+_LIFT_ATTEMPTS = 5
 #: No limit on statements, but no endless wait for a lock. An HNSW graph that fits in memory is built several
 #: times faster.
 _MAINTENANCE_SETTINGS = (
@@ -87,7 +89,10 @@ class Database:
                 raise MigrationError("the database has no tables yet; run: binderlens migrate")
 
             async def prepare(connection: asyncpg.Connection) -> None:
+                # The driver's look at the catalogue is no search, and must not fail like one.
+                await _lift_limits(connection, queries)
                 await register_vector(connection, schema=vector_schema)
+                await connection.execute(queries["reset_session"])
 
             pool = await asyncpg.create_pool(
                 dsn,
@@ -119,13 +124,14 @@ class Database:
         """A connection of the pool inside a transaction.
 
         Args:
-            limit_statements: Whether STATEMENT_TIMEOUT_MS holds, which is made for searches; an import of
-                many cards may take longer.
+            limit_statements: Whether STATEMENT_TIMEOUT_MS holds, which is made for searches: writing may
+                take longer, and wait longer for a lock. Whoever lifts it bounds the work otherwise.
         """
-        async with self.connection() as connection, connection.transaction():
+        async with self.connection() as connection:
             if not limit_statements:
-                await connection.execute(self.queries["lift_statement_timeout"])
-            yield connection
+                await _lift_limits(connection, self.queries)
+            async with connection.transaction():
+                yield connection if limit_statements else UnhurriedConnection(connection)
 
     @asynccontextmanager
     async def maintenance(self) -> AsyncIterator[asyncpg.Connection]:
@@ -134,6 +140,18 @@ class Database:
             async with maintenance_connection(self._dsn) as connection:
                 await register_vector(connection, schema=self._vector_schema)
                 yield connection
+
+
+async def _lift_limits(connection: asyncpg.Connection, queries: Queries) -> None:
+    """Lifts the server's time limits until the connection is released, which runs RESET ALL.
+
+    Outside a transaction, where it can be tried again: a limit of a few milliseconds may cut off even this.
+    """
+    for _ in range(_LIFT_ATTEMPTS - 1):
+        with suppress(asyncpg.QueryCanceledError):
+            await connection.execute(queries["lift_time_limits"])
+            return
+    await connection.execute(queries["lift_time_limits"])
 
 
 @asynccontextmanager
@@ -150,7 +168,7 @@ async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
             server_settings=dict(_MAINTENANCE_SETTINGS),
         )
     except (ValueError, asyncpg.exceptions.ClientConfigurationError):
-        # Not the driver's words: what it takes for a port may be a part of the password, and /ready shows this.
+        # Not the driver's words: what it takes for a port may be part of the password, and /ready shows this.
         raise ConfigurationError(
             "DATABASE_URL cannot be read as a PostgreSQL URL (postgresql://USER:PASSWORD@HOST/DATABASE); "
             "special characters in the password, such as / @ : # and %, must be percent-encoded"

@@ -26,12 +26,15 @@ class PostgresScanStore:
     ) -> None:
         """Stores a scan with its detections and pictures in one transaction.
 
+        Without STATEMENT_TIMEOUT_MS: the answer is there already, and a slow disk or a lock must not turn it
+        into an error. The request's own deadline still holds.
+
         Raises:
             ValueError: not one crop a card.
         """
         if len(crops) != len(result.cards):
             raise ValueError(f"{len(crops)} crops do not fit {len(result.cards)} cards")
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(limit_statements=False) as connection:
             image_key, *crop_keys = await put_blobs(connection, self._queries, [image, *crops])
             await connection.execute(self._queries["insert_scan"], *scan_to_row(result, image_key, key_id))
             await connection.executemany(

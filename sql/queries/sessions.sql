@@ -7,8 +7,12 @@ SELECT pg_try_advisory_lock($1)
 -- name: lock_transaction
 SELECT pg_advisory_xact_lock($1)
 
--- name: lift_statement_timeout
-SET LOCAL statement_timeout = 0
+-- name: lift_time_limits
+-- A lock is not waited for without an end: whoever holds one for five minutes has been forgotten.
+SET statement_timeout = 0; SET lock_timeout = 300000
+
+-- name: reset_session
+RESET ALL
 
 -- name: server_versions
 SELECT current_setting('server_version_num')::int AS server_version_num,

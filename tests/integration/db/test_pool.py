@@ -70,6 +70,41 @@ async def test_a_transaction_may_lift_the_limit_for_itself_alone(hasty: Database
         assert await connection.fetchval("SHOW statement_timeout") == "100ms"
 
 
+async def test_a_gallery_is_written_to_although_somebody_holds_a_row_for_longer_than_a_search_may_take(
+    hasty: Database, database_url: str
+) -> None:
+    gallery = PostgresGallery(hasty, ENCODER)
+    await gallery.put_cards([simple_update("a", unit_vectors(1, 3), name="Before")])
+    holder = await asyncpg.connect(database_url)
+    async with holder.transaction():
+        await holder.execute("UPDATE cards SET rarity = 'held'")
+        writing = asyncio.create_task(
+            gallery.put_cards([simple_update("a", unit_vectors(1, 3), name="After")])
+        )
+        await asyncio.sleep(0.5)
+    await holder.close()
+    await writing
+    card = await gallery.get_card("a")
+    assert card is not None
+    assert card.name == "After"
+
+
+async def test_the_driver_does_not_cut_off_a_transaction_without_limits(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.pool._COMMAND_GRACE_S", 0.1)
+    hasty = settings.model_copy(update={"statement_timeout_ms": 100})
+    async with (
+        open_database(hasty) as database,
+        database.transaction(limit_statements=False) as connection,
+    ):
+        await connection.execute("SELECT pg_sleep(0.5)")
+        assert await connection.fetchval("SELECT 1 FROM pg_sleep(0.3)") == 1
+        assert (await connection.fetchrow("SELECT 1 AS one FROM pg_sleep(0.3)"))["one"] == 1
+        assert len(await connection.fetch("SELECT 1 FROM pg_sleep(0.3)")) == 1
+        await connection.executemany("SELECT pg_sleep($1)", [(0.3,)])
+
+
 async def test_maintenance_is_not_cancelled(hasty: Database) -> None:
     async with hasty.maintenance() as connection:
         await connection.execute("SELECT pg_sleep(0.2)")
@@ -164,7 +199,7 @@ async def test_an_external_database_without_migrations_is_refused(
 async def test_a_database_url_that_is_none_is_refused_without_telling_it(
     settings: Settings, dsn: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match="DATABASE_URL .* percent-encoded") as raised:
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL .* percent-encoded") as raised:
         await Database.open(dsn, settings)
     assert not any(part in str(raised.value) for part in ("hunter2", "secret", "mysql", "bl:"))
 
