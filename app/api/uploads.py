@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from app.domain.errors import EmptyUpload, InvalidParameter, UnsupportedFormat
+from app.domain.errors import EmptyUpload, InvalidParameter, MalformedRequest, UnsupportedFormat
 
 IMAGE_FIELD: Final = "image"
 #: A few more parts than are allowed, so that an unknown one can be named.
@@ -19,6 +19,7 @@ async def read_upload(request: Request) -> bytes:
 
     Raises:
         UnsupportedFormat: the body is no form at all.
+        MalformedRequest: the form cannot be decoded.
         InvalidParameter: the field is missing, repeated or not a file, or there are others.
         EmptyUpload: a file without bytes.
         UploadTooLarge: more bytes than ``MAX_UPLOAD_MB`` allows.
@@ -28,8 +29,12 @@ async def read_upload(request: Request) -> bytes:
         raise UnsupportedFormat(
             f"send multipart/form-data with the picture in the field '{IMAGE_FIELD}', not {content_type}"
         )
-    async with request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS) as form:
-        data = await _only_file(form).read()
+    try:
+        async with request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS) as form:
+            data = await _only_file(form).read()
+    except UnicodeError as error:
+        # The caller chooses the charset, and some of Python's codecs refuse whatever they are given.
+        raise MalformedRequest("the form's field names cannot be read in the charset it names") from error
     if not data:
         raise EmptyUpload(f"the file in the field '{IMAGE_FIELD}' has no bytes")
     return data

@@ -96,11 +96,24 @@ async def test_a_bare_picture_is_told_to_come_as_a_form(client: httpx.AsyncClien
 
 @pytest.mark.parametrize(
     "content_type",
-    ["multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary="],
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data; boundary=",
+    ],
 )
 async def test_a_broken_form_is_refused(content_type: str, client: httpx.AsyncClient) -> None:
     headers = {"Content-Type": content_type}
     await refused(client, 400, "malformed_request", content=b"--y\r\nnot a form", headers=headers)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode"])
+async def test_a_form_in_a_charset_that_refuses_it_is_malformed(
+    charset: str, client: httpx.AsyncClient
+) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="\xff\xfe.-\xff"; filename="p"\r\n\r\nx\r\n--x--\r\n'
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    await refused(client, 400, "malformed_request", content=body, headers=headers)
 
 
 async def test_a_form_of_very_many_parts_is_refused(client: httpx.AsyncClient) -> None:
@@ -147,6 +160,8 @@ async def test_no_route_ignores_a_parameter_it_does_not_know(path: str, client: 
         "/detections/x/image",
         "/scans?before=yesterday",
         "/scans?before=2026-01-01T00:00:00",
+        "/scans?before=0001-01-01T00:00:00%2B14:00",
+        "/scans?before=9999-12-31T23:59:59-14:00",
         "/scans?status=lost",
         "/scans?limit=0",
         "/scans?limit=999999999999999999999",

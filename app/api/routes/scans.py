@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from app.api.deps import RuntimeDep
 from app.api.pictures import picture_response
@@ -24,6 +25,14 @@ router = scoped_router("scans", Scope.IDENTIFY)
 admin_router = scoped_router("scans", Scope.ADMIN)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; one that falls outside of years 1 to 9999 there is refused."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the years 1 to 9999 in UTC") from None
+
+
 @router.get(
     "/scans",
     operation_id="list_scans",
@@ -33,7 +42,10 @@ admin_router = scoped_router("scans", Scope.ADMIN)
 )
 async def list_scans(
     runtime: RuntimeDep,
-    before: Annotated[AwareDatetime | None, Query(description="only scans made before this moment")] = None,
+    before: Annotated[
+        Annotated[AwareDatetime, AfterValidator(_in_utc)] | None,
+        Query(description="only scans made before this moment"),
+    ] = None,
     status: Annotated[Status | None, Query(description="only scans with at least one such card")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ScanListModel:
