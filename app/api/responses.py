@@ -33,6 +33,8 @@ from app.domain.errors import (
 #: A reference; ``app.api.openapi`` adds what it refers to.
 PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
+
 EXAMPLE_REQUEST_ID: Final = "7f3a9c5e2b1d4f60a8e7c6b5d4f3a210"
 
 #: What the service says in each case, as it goes out.
@@ -108,6 +110,15 @@ def problems(*errors: type[BinderlensError]) -> dict[int | str, dict[str, Any]]:
         "something went wrong on our side; quote the request_id when you report it",
     )
     return dict(sorted(documented.items(), key=lambda item: int(item[0])))
+
+
+def replayable(status: int) -> dict[int | str, dict[str, Any]]:
+    """What the success part of an operation with an ``Idempotency-Key`` has on top of its body."""
+    replayed = {
+        "description": "true where the key had been answered before; absent where this request was worked on",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+    return {status: {"headers": {REPLAYED_HEADER: replayed}}}
 
 
 def picture(description: str) -> dict[int | str, dict[str, Any]]:

@@ -11,7 +11,22 @@ from app.db.blobs import put_blobs
 from app.db.pool import Database
 from app.db.records import detection_to_row, scan_from_rows, scan_to_row
 from app.domain.errors import IdempotencyConflict
-from app.domain.types import Correction, NewCorrection, ScanResult, ScanSummary, StoredImage
+from app.domain.types import (
+    Correction,
+    NewCorrection,
+    RequestKey,
+    ScanResult,
+    ScanSummary,
+    StoredImage,
+)
+
+
+class _KeyTakenError(Exception):
+    """Rolls a scan back whose idempotency key stands for another one."""
+
+    def __init__(self, request_key: RequestKey) -> None:
+        super().__init__(request_key.key)
+        self.request_key = request_key
 
 
 class PostgresScanStore:
@@ -22,21 +37,57 @@ class PostgresScanStore:
         self._queries = database.queries
 
     async def save(
-        self, result: ScanResult, image: StoredImage, crops: Sequence[StoredImage], key_id: str | None
-    ) -> None:
-        """Stores a scan with its detections and pictures in one transaction.
+        self,
+        result: ScanResult,
+        image: StoredImage,
+        crops: Sequence[StoredImage],
+        key_id: str | None,
+        request_key: RequestKey | None = None,
+    ) -> UUID:
+        """Stores a scan with its detections, pictures and idempotency key: all of it or nothing.
 
         Without STATEMENT_TIMEOUT_MS: the answer is there already, and a slow disk or a lock must not turn it
         into an error. The request's own deadline still holds.
 
+        Returns:
+            The scan that the key stands for: this one, or that of a request that was first with the same key
+            and body; then nothing is stored.
+
         Raises:
             ValueError: not one crop a card.
+            IdempotencyConflict: the key was meanwhile used with another body; nothing is stored.
         """
         if len(crops) != len(result.cards):
             raise ValueError(f"{len(crops)} crops do not fit {len(result.cards)} cards")
+        while True:
+            try:
+                await self._insert(result, image, crops, key_id, request_key)
+                return result.scan_id
+            except _KeyTakenError as taken:
+                earlier = await self.find_idempotent(taken.request_key, key_id)
+            if earlier is not None:
+                return earlier
+            # That scan has been forgotten since, and its key with it: the next try may take the key.
+
+    async def _insert(
+        self,
+        result: ScanResult,
+        image: StoredImage,
+        crops: Sequence[StoredImage],
+        key_id: str | None,
+        request_key: RequestKey | None,
+    ) -> None:
         async with self._database.transaction(limit_statements=False) as connection:
             image_key, *crop_keys = await put_blobs(connection, self._queries, [image, *crops])
             await connection.execute(self._queries["insert_scan"], *scan_to_row(result, image_key, key_id))
+            if request_key is not None:
+                # Waits for another transaction that is taking the key, and sees what became of it.
+                taken = await connection.fetchrow(
+                    self._queries["insert_scan_idempotency"],
+                    *(request_key.key, key_id, request_key.body_sha256, result.scan_id),
+                )
+                if taken is None:
+                    raise _KeyTakenError(request_key)
             await connection.executemany(
                 self._queries["insert_detection"],
                 [
@@ -72,34 +123,20 @@ class PostgresScanStore:
         """The rectified crop of a detection."""
         return await self._image("detection_image", detection_id)
 
-    async def find_idempotent(self, key: str, key_id: str | None, body_sha256: str) -> UUID | None:
+    async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
         """The scan an idempotency key already made.
 
         Raises:
             IdempotencyConflict: the key was used with another body.
         """
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(self._queries["find_scan_idempotency"], key, key_id)
+            row = await connection.fetchrow(self._queries["find_scan_idempotency"], request_key.key, key_id)
         if row is None:
             return None
-        if row["body_sha256"] != body_sha256:
+        if row["body_sha256"] != request_key.body_sha256:
             raise IdempotencyConflict("this Idempotency-Key was used for a scan with another body")
         scan_id: UUID = row["scan_id"]
         return scan_id
-
-    async def remember_idempotent(
-        self, key: str, key_id: str | None, body_sha256: str, scan_id: UUID
-    ) -> None:
-        """Binds an idempotency key to a scan; where two requests raced, the first stays bound.
-
-        Raises:
-            IdempotencyConflict: the key was meanwhile used with another body.
-        """
-        async with self._database.connection() as connection:
-            await connection.execute(
-                self._queries["insert_scan_idempotency"], key, key_id, body_sha256, scan_id
-            )
-        await self.find_idempotent(key, key_id, body_sha256)
 
     async def add_correction(
         self, correction: NewCorrection, body_sha256: str, crop: StoredImage | None

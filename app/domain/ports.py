@@ -17,6 +17,7 @@ from app.domain.types import (
     MemorySnapshot,
     NewCorrection,
     ReferenceTemplates,
+    RequestKey,
     RgbImage,
     ScanResult,
     ScanSummary,
@@ -158,9 +159,22 @@ class ScanStore(Protocol):
     """Scans, detections and corrections with their pictures."""
 
     async def save(
-        self, result: ScanResult, image: StoredImage, crops: Sequence[StoredImage], key_id: str | None
-    ) -> None:
-        """Stores a scan with its detections and pictures in one transaction."""
+        self,
+        result: ScanResult,
+        image: StoredImage,
+        crops: Sequence[StoredImage],
+        key_id: str | None,
+        request_key: RequestKey | None = None,
+    ) -> UUID:
+        """Stores a scan with its detections, pictures and idempotency key: all of it or nothing.
+
+        Returns:
+            The scan that the key stands for: this one, or that of a request that was first with the same key
+            and body; then nothing is stored.
+
+        Raises:
+            IdempotencyConflict: the key was meanwhile used with another body; nothing is stored.
+        """
         ...
 
     async def get(self, scan_id: UUID) -> ScanResult | None:
@@ -183,18 +197,12 @@ class ScanStore(Protocol):
         """The rectified crop of a detection."""
         ...
 
-    async def find_idempotent(self, key: str, key_id: str | None, body_sha256: str) -> UUID | None:
+    async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
         """The scan an idempotency key already made.
 
         Raises:
             IdempotencyConflict: the key was used with another body.
         """
-        ...
-
-    async def remember_idempotent(
-        self, key: str, key_id: str | None, body_sha256: str, scan_id: UUID
-    ) -> None:
-        """Binds an idempotency key to a scan."""
         ...
 
     async def add_correction(

@@ -209,6 +209,19 @@ class ScanResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestKey:
+    """What a caller's ``Idempotency-Key`` stands for.
+
+    Attributes:
+        key: As it was sent.
+        body_sha256: Hash of the body and the options it came with.
+    """
+
+    key: str
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewCorrection:
     """What a person says: about a detection, or about a card that a scan missed."""
 

@@ -111,7 +111,8 @@ class EvaluateService:
     async def _scan(self, picture: Path) -> ScanResult:
         try:
             data = await asyncio.to_thread(picture.read_bytes)
-            return await self._identify.identify(data, IdentifyOptions(), store=False)
+            result, _ = await self._identify.identify(data, IdentifyOptions(), store=False)
+            return result
         except OSError as error:
             raise LabelsError(f"cannot read {picture}: {error.strerror}") from error
         except InvalidInput as error:

@@ -16,9 +16,9 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from app.domain.calibration import Calibration
-from app.domain.errors import DeadlineExceeded, IdempotencyConflict
+from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, ScanStore
-from app.domain.types import CardFilter, RgbImage, ScanResult, StoredImage
+from app.domain.types import CardFilter, RequestKey, RgbImage, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.matching import Match, Matcher, MatchTimings
@@ -92,7 +92,7 @@ class IdentifyService:
         key_id: str | None = None,
         idempotency_key: str | None = None,
         store: bool = True,
-    ) -> ScanResult:
+    ) -> tuple[ScanResult, bool]:
         """Identifies every card in a picture and stores the answer.
 
         Args:
@@ -101,6 +101,9 @@ class IdentifyService:
             key_id: Whose request this is.
             idempotency_key: A repeated key with the same bytes and options gives the stored answer again.
             store: False for measurements, whose scans nobody will correct.
+
+        Returns:
+            The answer, and whether it is new (False: its idempotency key had already stored it).
 
         Raises:
             InvalidInput: the bytes are not a picture that can be used.
@@ -112,7 +115,7 @@ class IdentifyService:
         try:
             async with asyncio.timeout(timeout_ms / 1000.0) as deadline:
                 if not store:
-                    return (await self._identify(data, options)).result
+                    return (await self._identify(data, options)).result, True
                 return await self._identify_once(data, options, key_id, idempotency_key)
         except TimeoutError as error:
             if not deadline.expired():
@@ -121,37 +124,29 @@ class IdentifyService:
 
     async def _identify_once(
         self, data: bytes, options: IdentifyOptions, key_id: str | None, idempotency_key: str | None
-    ) -> ScanResult:
-        if idempotency_key is None:
-            return await self._identify_and_store(data, options, key_id)
-        body_sha256 = await self._beside(_request_hash, data, options)
-        stored = await self._bound_scan(idempotency_key, key_id, body_sha256)
-        if stored is not None:
-            return stored
-        result = await self._identify_and_store(data, options, key_id)
-        try:
-            await self._scans.remember_idempotent(idempotency_key, key_id, body_sha256, result.scan_id)
-            bound = await self._bound_scan(idempotency_key, key_id, body_sha256)
-        except IdempotencyConflict:
-            await self._scans.delete(result.scan_id)
-            raise
-        if bound is not None and bound.scan_id != result.scan_id:
-            # Another request with this key ran at the same time and was first: one key, one scan.
-            await self._scans.delete(result.scan_id)
-            return bound
-        return result
+    ) -> tuple[ScanResult, bool]:
+        request_key = None
+        if idempotency_key is not None:
+            request_key = RequestKey(idempotency_key, await self._beside(_request_hash, data, options))
+            scan_id = await self._scans.find_idempotent(request_key, key_id)
+            earlier = await self._scans.get(scan_id) if scan_id is not None else None
+            if earlier is not None:
+                return earlier, False
+        return await self._store(await self._identify(data, options), key_id, request_key)
 
-    async def _bound_scan(self, key: str, key_id: str | None, body_sha256: str) -> ScanResult | None:
-        scan_id = await self._scans.find_idempotent(key, key_id, body_sha256)
-        return await self._scans.get(scan_id) if scan_id is not None else None
-
-    async def _identify_and_store(
-        self, data: bytes, options: IdentifyOptions, key_id: str | None
-    ) -> ScanResult:
-        answered = await self._identify(data, options)
+    async def _store(
+        self, answered: _Answered, key_id: str | None, request_key: RequestKey | None
+    ) -> tuple[ScanResult, bool]:
         image, crops = await self._beside(_stored_pictures, answered.scan, answered.matches)
-        await self._scans.save(answered.result, image, crops, key_id)
-        return answered.result
+        while True:
+            scan_id = await self._scans.save(answered.result, image, crops, key_id, request_key)
+            if scan_id == answered.result.scan_id:
+                return answered.result, True
+            # Another request with this key ran at the same time and was first: one key, one scan.
+            earlier = await self._scans.get(scan_id)
+            if earlier is not None:
+                return earlier, False
+            # It has been forgotten since, and its key with it.
 
     async def _identify(self, data: bytes, options: IdentifyOptions) -> _Answered:
         started = time.perf_counter()

@@ -62,5 +62,7 @@ FOR UPDATE SKIP LOCKED
 SELECT body_sha256, scan_id FROM scan_idempotency WHERE key = $1 AND key_id IS NOT DISTINCT FROM $2
 
 -- name: insert_scan_idempotency
+-- No row where the key stands for another scan.
 INSERT INTO scan_idempotency (key, key_id, body_sha256, scan_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
+RETURNING scan_id

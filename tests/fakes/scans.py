@@ -13,6 +13,7 @@ from app.domain.types import (
     CorrectionStatus,
     Identification,
     NewCorrection,
+    RequestKey,
     ScanResult,
     ScanSummary,
     Status,
@@ -33,13 +34,26 @@ class InMemoryScanStore:
     _correction_keys: dict[tuple[str | None, str], tuple[str, UUID]] = field(default_factory=dict)
 
     async def save(
-        self, result: ScanResult, image: StoredImage, crops: Sequence[StoredImage], key_id: str | None
-    ) -> None:
+        self,
+        result: ScanResult,
+        image: StoredImage,
+        crops: Sequence[StoredImage],
+        key_id: str | None,
+        request_key: RequestKey | None = None,
+    ) -> UUID:
+        if len(crops) != len(result.cards):
+            raise ValueError(f"{len(crops)} crops do not fit {len(result.cards)} cards")
+        if request_key is not None:
+            earlier = await self.find_idempotent(request_key, key_id)
+            if earlier is not None:
+                return earlier
+            self._scan_keys[key_id, request_key.key] = (request_key.body_sha256, result.scan_id)
         self.scans[result.scan_id] = result
         self.scan_images[result.scan_id] = image
         self.key_ids[result.scan_id] = key_id
         for found, crop in zip(result.cards, crops, strict=True):
             self.crops[found.detection_id] = crop
+        return result.scan_id
 
     async def get(self, scan_id: UUID) -> ScanResult | None:
         return self.scans.get(scan_id)
@@ -59,6 +73,7 @@ class InMemoryScanStore:
         if result is None:
             return False
         self.scan_images.pop(scan_id)
+        self._scan_keys = {key: bound for key, bound in self._scan_keys.items() if bound[1] != scan_id}
         for found in result.cards:
             self.crops.pop(found.detection_id)
         return True
@@ -69,13 +84,8 @@ class InMemoryScanStore:
     async def detection_image(self, detection_id: UUID) -> StoredImage | None:
         return self.crops.get(detection_id)
 
-    async def find_idempotent(self, key: str, key_id: str | None, body_sha256: str) -> UUID | None:
-        return _same_body(self._scan_keys.get((key_id, key)), body_sha256)
-
-    async def remember_idempotent(
-        self, key: str, key_id: str | None, body_sha256: str, scan_id: UUID
-    ) -> None:
-        self._scan_keys[key_id, key] = (body_sha256, scan_id)
+    async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
+        return _same_body(self._scan_keys.get((key_id, request_key.key)), request_key.body_sha256)
 
     async def add_correction(
         self, correction: NewCorrection, body_sha256: str, crop: StoredImage | None

@@ -86,13 +86,13 @@ class ScriptedIdentify:
 
     async def identify(
         self, data: bytes, options: IdentifyOptions, *, key_id: str | None, idempotency_key: str | None
-    ) -> ScanResult:
+    ) -> tuple[ScanResult, bool]:
         self.bodies.append(data)
         outcome = self._on_identify()
         if hasattr(outcome, "__await__"):
             outcome = await outcome
         assert isinstance(outcome, ScanResult)
-        return outcome
+        return outcome, True
 
 
 @asynccontextmanager

@@ -7,7 +7,14 @@ from uuid import UUID
 from fastapi import Response
 
 from app.api.deps import IdempotencyKey, KeyIdDep, RuntimeDep
-from app.api.responses import CHANGE_ERRORS, CORRECTION_ERRORS, READ_ERRORS, problems
+from app.api.responses import (
+    CHANGE_ERRORS,
+    CORRECTION_ERRORS,
+    READ_ERRORS,
+    REPLAYED_HEADER,
+    problems,
+    replayable,
+)
 from app.api.routing import scoped_router
 from app.api.schemas.corrections import CorrectionModel, CorrectionRequest
 from app.api.security import Scope
@@ -22,7 +29,7 @@ router = scoped_router("corrections", Scope.CORRECT)
     summary="Say what a detection really is, or name a card that was missed",
     status_code=202,
     response_model=CorrectionModel,
-    responses=problems(*CORRECTION_ERRORS),
+    responses=replayable(202) | problems(*CORRECTION_ERRORS),
 )
 async def submit_correction(
     correction: CorrectionRequest,
@@ -35,7 +42,7 @@ async def submit_correction(
     stored, is_new = await runtime.corrections.submit(correction.to_domain(key_id, idempotency_key))
     response.headers["Location"] = f"/corrections/{stored.correction_id}"
     if not is_new:
-        response.headers["Idempotency-Replayed"] = "true"
+        response.headers[REPLAYED_HEADER] = "true"
     return CorrectionModel.of(stored)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
 from app.api.deps import IdempotencyKey, KeyIdDep, MetricsDep, RuntimeDep
-from app.api.responses import IDENTIFY_ERRORS, problems
+from app.api.responses import IDENTIFY_ERRORS, REPLAYED_HEADER, problems, replayable
 from app.api.routing import UploadRoute, scoped_router
 from app.api.schemas.base import Name
 from app.api.schemas.scans import ScanModel
@@ -48,11 +48,12 @@ _BODY = {
     summary="Find every card in a picture and say which printing it is",
     response_model=ScanModel,
     response_model_exclude_unset=True,
-    responses=problems(*IDENTIFY_ERRORS),
+    responses=replayable(200) | problems(*IDENTIFY_ERRORS),
     openapi_extra=_BODY,
 )
 async def identify(
     request: Request,
+    response: Response,
     runtime: RuntimeDep,
     metrics: MetricsDep,
     key_id: KeyIdDep,
@@ -72,10 +73,13 @@ async def identify(
     # The permit comes before the body: a busy service must not also hold the uploads of those who wait.
     async with runtime.identify.admission():
         data = await read_upload(request)
-        result = await runtime.identify.identify(
+        result, is_new = await runtime.identify.identify(
             data, options, key_id=key_id, idempotency_key=idempotency_key
         )
-    _count(metrics, result)
+    if is_new:
+        _count(metrics, result)
+    else:
+        response.headers[REPLAYED_HEADER] = "true"
     return ScanModel.of(result, explain=explain)
 
 

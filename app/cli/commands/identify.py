@@ -95,7 +95,7 @@ async def _each(
         try:
             data = read_file(path)
             async with runtime.identify.admission():
-                result = await runtime.identify.identify(data, options)
+                result, _ = await runtime.identify.identify(data, options)
         except (InvalidInput, ConfigurationError) as error:
             where = "" if isinstance(error, ConfigurationError) else f"{path}: "
             error_console().print(f"binderlens: {where}{error}", markup=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from app.db.pool import Database
 from app.db.scans import PostgresScanStore
 from app.domain.errors import IdempotencyConflict
-from app.domain.types import Identification, ScanResult, Status
+from app.domain.types import Identification, RequestKey, ScanResult, Status
 from app.settings import Settings
 from tests.integration.db.builders import identification, picture, scan, sha256
 
@@ -23,10 +24,15 @@ def store(database: Database) -> PostgresScanStore:
     return PostgresScanStore(database)
 
 
-async def save(store: PostgresScanStore, result: ScanResult, key_id: str | None = None) -> None:
-    """Saves with pictures named after the scan and its detections."""
+async def save(
+    store: PostgresScanStore,
+    result: ScanResult,
+    key_id: str | None = None,
+    request_key: RequestKey | None = None,
+) -> UUID:
+    """Saves with pictures named after the scan and its detections; returns the scan that stands."""
     crops = [picture(str(card.detection_id)) for card in result.cards]
-    await store.save(result, picture(str(result.scan_id)), crops, key_id)
+    return await store.save(result, picture(str(result.scan_id)), crops, key_id, request_key)
 
 
 async def blob_count(database: Database) -> int:
@@ -166,24 +172,47 @@ async def test_a_purge_sweeps_pictures_a_failed_writer_left(
 
 
 async def test_an_idempotency_key_leads_back_to_its_scan(store: PostgresScanStore) -> None:
-    result = scan()
-    await save(store, result)
-    assert await store.find_idempotent("key", "alice", "body") is None
-    await store.remember_idempotent("key", "alice", "body", result.scan_id)
-    assert await store.find_idempotent("key", "alice", "body") == result.scan_id
-    assert await store.find_idempotent("key", "bob", "body") is None
+    result, key = scan(), RequestKey("key", "body")
+    assert await store.find_idempotent(key, "alice") is None
+    assert await save(store, result, "alice", key) == result.scan_id
+    assert await store.find_idempotent(key, "alice") == result.scan_id
+    assert await store.find_idempotent(key, "bob") is None
     with pytest.raises(IdempotencyConflict):
-        await store.find_idempotent("key", "alice", "another body")
+        await store.find_idempotent(RequestKey("key", "another body"), "alice")
 
 
-async def test_idempotency_works_without_api_keys_and_ends_with_the_scan(store: PostgresScanStore) -> None:
-    result, rival = scan(), scan()
-    await save(store, result)
-    await save(store, rival)
-    await store.remember_idempotent("key", None, "body", result.scan_id)
-    await store.remember_idempotent("key", None, "body", rival.scan_id)
-    assert await store.find_idempotent("key", None, "body") == result.scan_id
+async def test_a_second_scan_of_the_same_key_is_not_stored_and_the_first_one_stands(
+    database: Database, store: PostgresScanStore
+) -> None:
+    result, key = scan(identification()), RequestKey("key", "body")
+    await save(store, result, None, key)
+    blobs = await blob_count(database)
+    assert await save(store, scan(identification()), None, key) == result.scan_id
     with pytest.raises(IdempotencyConflict):
-        await store.remember_idempotent("key", None, "another body", rival.scan_id)
-    await store.delete(result.scan_id)
-    assert await store.find_idempotent("key", None, "body") is None
+        await save(store, scan(identification()), None, RequestKey("key", "another body"))
+    assert [summary.scan_id for summary in await store.list(None, None, 10)] == [result.scan_id]
+    assert await blob_count(database) == blobs
+
+
+async def test_of_scans_stored_at_the_same_time_with_one_key_one_stands(store: PostgresScanStore) -> None:
+    rivals, key = [scan(identification()) for _ in range(4)], RequestKey("key", "body")
+    answers = await asyncio.gather(*(save(store, rival, None, key) for rival in rivals))
+    stored = await store.list(None, None, 10)
+    assert [summary.scan_id for summary in stored] == [answers[0]]
+    assert set(answers) == {answers[0]}
+
+
+async def test_a_key_ends_with_its_scan_even_while_another_scan_waits_for_it(
+    database: Database, store: PostgresScanStore
+) -> None:
+    result, rival, key = scan(), scan(), RequestKey("key", "body")
+    await save(store, result, None, key)
+    async with database.transaction() as connection:
+        await connection.execute("DELETE FROM scans WHERE id = $1", result.scan_id)
+        waiting = asyncio.create_task(save(store, rival, None, key))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await waiting == rival.scan_id
+    assert await store.find_idempotent(key, None) == rival.scan_id
+    await store.delete(rival.scan_id)
+    assert await store.find_idempotent(key, None) is None
