@@ -106,18 +106,25 @@ class GalleryImporter:
     def _new_pictures(
         self, entry: ManifestCard, there: dict[str, int], report: ImportReport
     ) -> tuple[list[_Picture], list[str]]:
-        """Decodes the reference images that have no complete templates yet; lists the hashes to keep."""
+        """Decodes the reference images that have no complete templates yet; lists the hashes to keep.
+
+        Where an image or a row of the card is bad, nobody knows which stored picture it was to be: all that
+        are there are kept, until a run finds every row good. Without one good image nothing is listed.
+        """
         pictures: list[_Picture] = []
-        keep: list[str] = []
-        for path in entry.images:
+        good: list[str] = []
+        complete = entry.complete
+        for image in entry.images:
             try:
-                data = path.read_bytes()
+                data = image.path.read_bytes()
                 sha256 = hashlib.sha256(data).hexdigest()
-                if there.get(sha256, 0) < len(TEMPLATE_SOURCES) and sha256 not in keep:
+                if there.get(sha256, 0) < len(TEMPLATE_SOURCES) and sha256 not in good:
                     pictures.append(_Picture(sha256, self._decode(data)))
-                keep.append(sha256)
+                good.append(sha256)
             except (OSError, InvalidInput) as error:
-                report.bad_rows.append(BadRow(entry.line, f"image {path.name}: {error}"))
+                report.bad_rows.append(BadRow(image.line, f"image {image.path.name}: {error}"))
+                complete = False
+        keep = good if complete or not good else [*good, *there]
         return pictures, list(dict.fromkeys(keep))
 
     def _decode(self, data: bytes) -> RgbImage:

@@ -8,7 +8,7 @@ import json
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.domain.errors import ManifestError
@@ -38,12 +38,28 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestImage:
+    """A reference image, and the line that names it."""
+
+    path: Path
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class ManifestCard:
-    """A card with the paths of its reference images, in manifest order."""
+    """A card with its reference images, in manifest order.
+
+    Attributes:
+        card: As its first row has it.
+        line: The number of that row.
+        images: At least one.
+        complete: False where a bad row is, or may be, one of this card: it may have more images than these.
+    """
 
     card: Card
     line: int
-    images: tuple[Path, ...]
+    images: tuple[ManifestImage, ...]
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +133,38 @@ def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, object] | str]]:
 def _collect(rows: Iterator[tuple[int, Mapping[str, object] | str]], images: Path) -> Manifest:
     cards: dict[str, ManifestCard] = {}
     bad: list[BadRow] = []
+    owners_of_bad: set[str | None] = set()
     for line, row in rows:
         try:
-            card, image = _parse(row, images)
+            card, path = _parse(row, images)
             known = cards.get(card.card_id)
             if known is not None and known.card != card:
                 raise ValueError(f"card_id {card.card_id} says something else than in line {known.line}")
         except ValueError as error:
             bad.append(BadRow(line, str(error)))
+            owners_of_bad.add(_owner(row))
             continue
+        image = ManifestImage(path, line)
         if known is None:
             cards[card.card_id] = ManifestCard(card, line, (image,))
-        elif image not in known.images:
-            cards[card.card_id] = ManifestCard(card, known.line, (*known.images, image))
-    return Manifest(tuple(cards.values()), tuple(bad))
+        elif path not in [other.path for other in known.images]:
+            cards[card.card_id] = replace(known, images=(*known.images, image))
+    # A row that names no card could be one of any.
+    whole = None not in owners_of_bad
+    return Manifest(
+        tuple(
+            replace(one, complete=whole and one.card.card_id not in owners_of_bad) for one in cards.values()
+        ),
+        tuple(bad),
+    )
+
+
+def _owner(row: Mapping[str, object] | str) -> str | None:
+    """The card that a bad row names; None where it names none."""
+    try:
+        return None if isinstance(row, str) else _value("card_id", row.get("card_id"))
+    except ValueError:
+        return None
 
 
 def _parse(row: Mapping[str, object] | str, images: Path) -> tuple[Card, Path]:

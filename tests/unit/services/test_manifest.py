@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import ManifestError
-from app.services.manifest import read_manifest
+from app.services.manifest import ManifestImage, read_manifest
 
 HEADER = "card_id,name,set_id,set_name,number,rarity,language,game,image\n"
 
@@ -34,14 +34,34 @@ def test_only_id_name_and_image_must_be_there(tmp_path: Path, images: Path) -> N
     manifest = read_manifest(write(tmp_path, "card_id,name,image\nx-1,One,a.jpg\n"), images)
     assert manifest.bad_rows == ()
     assert manifest.cards[0].card.set_id is None
-    assert manifest.cards[0].images == ((images / "a.jpg").resolve(),)
+    assert manifest.cards[0].images == (ManifestImage((images / "a.jpg").resolve(), 2),)
 
 
 def test_several_rows_of_one_card_are_several_reference_images(tmp_path: Path, images: Path) -> None:
     manifest = read_manifest(
         write(tmp_path, "card_id,name,image\nx-1,One,a.jpg\nx-1,One,b.jpg\nx-1,One,b.jpg\n"), images
     )
-    assert [len(card.images) for card in manifest.cards] == [2]
+    [card] = manifest.cards
+    assert [(image.path.name, image.line) for image in card.images] == [("a.jpg", 2), ("b.jpg", 3)]
+
+
+@pytest.mark.parametrize(
+    ("row", "complete"),
+    [
+        ("y-1,Other,gone.jpg", {"x-1": True, "x-2": True}),
+        ("x-1,One,gone.jpg", {"x-1": False, "x-2": True}),
+        ("x-1,Another name,b.jpg", {"x-1": False, "x-2": True}),
+        ("x-1,One,b.jpg,more", {"x-1": False, "x-2": False}),
+        (",One,b.jpg", {"x-1": False, "x-2": False}),
+    ],
+)
+def test_a_card_that_a_bad_row_is_or_may_be_of_is_not_complete(
+    tmp_path: Path, images: Path, row: str, complete: dict[str, bool]
+) -> None:
+    text = f"card_id,name,image\nx-1,One,a.jpg\n{row}\nx-2,Two,b.jpg\n"
+    manifest = read_manifest(write(tmp_path, text), images)
+    assert len(manifest.bad_rows) == 1
+    assert {card.card.card_id: card.complete for card in manifest.cards} == complete
 
 
 @pytest.mark.parametrize(
