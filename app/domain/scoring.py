@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.geometry import quad_iou
-from app.domain.types import Identification, Quad, Status
+from app.domain.types import Card, Identification, Quad, Status
 
 IOU_FOUND = 0.7
 
@@ -37,9 +37,14 @@ class ScoredCard:
     """One detection matched to its label.
 
     Attributes:
-        artwork_right: Whether the leading candidate shows the right picture; None where that is not labelled.
-        printing_right: Whether it is the very printing.
+        confidence_card: Probability that the first candidate shows the right picture.
+        confidence_printing: Probability that it is the very printing.
         known: Whether the card is in the gallery, as labelled.
+        artwork_right: Whether the answer, ``card``, shows the right picture; no answer is a wrong one. None
+            where that is not labelled.
+        printing_right: Whether it is the very printing.
+        first_artwork_right: Whether the first candidate shows the right picture, given as the answer or not.
+        first_printing_right: Whether it is the very printing.
     """
 
     status: Status
@@ -48,6 +53,8 @@ class ScoredCard:
     known: bool | None
     artwork_right: bool | None
     printing_right: bool | None
+    first_artwork_right: bool | None
+    first_printing_right: bool | None
     iou: float | None
     upright: bool | None
 
@@ -79,6 +86,8 @@ _NOT_NAMED = ScoredCard(
     known=True,
     artwork_right=False,
     printing_right=False,
+    first_artwork_right=False,
+    first_printing_right=False,
     iou=None,
     upright=None,
 )
@@ -110,7 +119,7 @@ def _score_by_name(found: Sequence[Identification], truth: Sequence[TrueCard]) -
     for card in truth:
         if card.card_id is None:
             continue
-        match = next((one for one in left if one.candidates and _same_picture(one, card)), None)
+        match = _best_of_picture(left, card)
         if match is None:
             missed += card.in_gallery is not False
             continue
@@ -118,6 +127,13 @@ def _score_by_name(found: Sequence[Identification], truth: Sequence[TrueCard]) -
         cards.append(_score_card(match, card, None))
     wrong = [_NOT_NAMED] * missed
     return ScanScore(len(truth), len(cards), len(left), False, (*cards, *wrong))
+
+
+def _best_of_picture(found: Sequence[Identification], truth: TrueCard) -> Identification | None:
+    """The first detection answered with the picture, or else the first whose leading candidate shows it."""
+    answered = (one for one in found if _shows(one.card, truth))
+    led = (one for one in found if _shows(_first_candidate(one), truth))
+    return next(answered, None) or next(led, None)
 
 
 def _match_greedily(overlaps: NDArray[np.float64]) -> list[tuple[int, int]]:
@@ -133,15 +149,10 @@ def _match_greedily(overlaps: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 
 def _score_card(one: Identification, truth: TrueCard, iou: float | None) -> ScoredCard:
-    artwork_right: bool | None = None
-    printing_right: bool | None = None
-    if truth.in_gallery is False:
-        artwork_right = printing_right = False
-    elif truth.card_id is not None:
-        artwork_right = bool(one.candidates) and _same_picture(one, truth)
-        printing_right = bool(one.candidates) and one.candidates[0].card.card_id == truth.card_id
+    first = _first_candidate(one)
+    first_artwork_right = _artwork_right(first, truth)
     upright = None
-    if truth.quad_px is not None and artwork_right:
+    if truth.quad_px is not None and first_artwork_right:
         start = np.linalg.norm(truth.quad_px - one.quad_px[0], axis=1)
         upright = int(start.argmin()) == 0
     return ScoredCard(
@@ -149,16 +160,34 @@ def _score_card(one: Identification, truth: TrueCard, iou: float | None) -> Scor
         confidence_card=one.confidence.card,
         confidence_printing=one.confidence.printing,
         known=truth.in_gallery,
-        artwork_right=artwork_right,
-        printing_right=printing_right,
+        artwork_right=_artwork_right(one.card, truth),
+        printing_right=_printing_right(one.card, truth),
+        first_artwork_right=first_artwork_right,
+        first_printing_right=_printing_right(first, truth),
         iou=iou,
         upright=upright,
     )
 
 
-def _same_picture(one: Identification, truth: TrueCard) -> bool:
-    leader = one.candidates[0].card.card_id
-    return leader == truth.card_id or leader in truth.same_picture
+def _artwork_right(named: Card | None, truth: TrueCard) -> bool | None:
+    """Whether a card shows the labelled picture; None where the label does not say which it is."""
+    if truth.in_gallery is False:
+        return False
+    return None if truth.card_id is None else _shows(named, truth)
+
+
+def _printing_right(named: Card | None, truth: TrueCard) -> bool | None:
+    if truth.in_gallery is False:
+        return False
+    return None if truth.card_id is None else named is not None and named.card_id == truth.card_id
+
+
+def _shows(named: Card | None, truth: TrueCard) -> bool:
+    return named is not None and (named.card_id == truth.card_id or named.card_id in truth.same_picture)
+
+
+def _first_candidate(one: Identification) -> Card | None:
+    return one.candidates[0].card if one.candidates else None
 
 
 def expected_calibration_error(

@@ -25,6 +25,7 @@ def square(x: float, y: float, side: float = 100.0) -> Quad:
 
 
 def found(quad_px: Quad, card_id: str = "a", status: Status = Status.ACCEPTED) -> Identification:
+    """A detection whose first candidate is that card; the answer too, unless the status is unknown."""
     card = Card(card_id, card_id)
     return Identification(
         detection_id=uuid.UUID(int=0),
@@ -32,7 +33,7 @@ def found(quad_px: Quad, card_id: str = "a", status: Status = Status.ACCEPTED) -
         rotation=0,
         grid=None,
         status=status,
-        card=card,
+        card=None if status is Status.UNKNOWN else card,
         confidence=Confidence(0.9, 0.8),
         candidates=(Candidate(card, 1, 0.9, 0.8, TemplateSource.OFFICIAL),),
         ambiguous_with=(),
@@ -59,6 +60,20 @@ def test_a_reprint_counts_as_the_right_artwork_but_not_the_right_printing() -> N
     assert (score.cards[0].artwork_right, score.cards[0].printing_right) == (True, False)
 
 
+def test_an_answer_of_unknown_is_wrong_for_a_known_card_although_the_first_candidate_is_right() -> None:
+    one = found(square(0, 0), "a", Status.UNKNOWN)
+    for truth in (true(square(0, 0)), true(None)):
+        [card] = score_scan([one], [truth]).cards
+        assert (card.artwork_right, card.printing_right) == (False, False)
+        assert (card.first_artwork_right, card.first_printing_right) == (True, True)
+
+
+def test_without_corners_a_detection_that_names_the_card_goes_before_one_that_only_lists_it() -> None:
+    unsure, sure = found(square(0, 0), "a", Status.UNKNOWN), found(square(9, 0), "a-reprint")
+    [card] = score_scan([unsure, sure], [true(None)]).cards
+    assert (card.status, card.artwork_right) == (Status.ACCEPTED, True)
+
+
 def test_an_upside_down_quad_is_noticed() -> None:
     upright = score_scan([found(square(0, 0))], [true(square(0, 0))]).cards[0].upright
     turned = score_scan([found(np.roll(square(0, 0), 2, axis=0))], [true(square(0, 0))]).cards[0].upright
@@ -67,7 +82,7 @@ def test_an_upside_down_quad_is_noticed() -> None:
 
 def test_any_answer_for_a_card_outside_the_gallery_is_wrong() -> None:
     card = score_scan([found(square(0, 0))], [true(square(0, 0), "z", known=False)]).cards[0]
-    assert (card.known, card.artwork_right) == (False, False)
+    assert (card.known, card.artwork_right, card.first_artwork_right) == (False, False, False)
 
 
 def test_labels_without_corners_are_matched_by_picture_and_leave_detection_unscored() -> None:
@@ -83,6 +98,7 @@ def test_a_labelled_card_without_corners_that_nobody_names_counts_as_wrong() -> 
 def test_labels_without_a_name_score_detection_alone() -> None:
     card = score_scan([found(square(0, 0))], [true(square(0, 0), card_id=None)]).cards[0]
     assert (card.artwork_right, card.printing_right) == (None, None)
+    assert (card.first_artwork_right, card.first_printing_right) == (None, None)
 
 
 def test_calibration_error_is_zero_where_confidence_equals_accuracy() -> None:
