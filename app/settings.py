@@ -17,6 +17,11 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 BYTES_A_MEGABYTE: Final = 1_000_000
 PIXELS_A_MEGAPIXEL: Final = 1_000_000
 
+#: ``max_connections`` of the embedded PostgreSQL.
+EMBEDDED_MAX_CONNECTIONS: Final = 60
+#: Two processes may share it, say a service and the one that takes over; ten are left for commands.
+EMBEDDED_MAX_POOL_SIZE: Final = (EMBEDDED_MAX_CONNECTIONS - 10) // 2
+
 
 class Settings(BaseSettings):
     """All that can be set, with its default."""
@@ -53,9 +58,18 @@ class Settings(BaseSettings):
     retrieval_topk_retry: int = Field(
         25, ge=1, le=1000, description="templates searched after a statement timeout; at most RETRIEVAL_TOPK"
     )
-    statement_timeout_ms: int = Field(5000, ge=1, description="after this PostgreSQL cancels a statement")
+    statement_timeout_ms: int = Field(
+        5000,
+        ge=1,
+        description="after this PostgreSQL cancels a search; twice this must be less than REQUEST_TIMEOUT_MS",
+    )
     request_timeout_ms: int = Field(30000, ge=100, description="after this a request is answered with 504")
-    db_pool_size: int = Field(5, ge=1, le=100, description="connections kept to the database")
+    db_pool_size: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description=f"connections kept to the database; at most {EMBEDDED_MAX_POOL_SIZE} to the embedded one",
+    )
 
     max_upload_mb: int = Field(
         40, ge=1, le=1024, description="largest picture accepted, in megabytes of 1,000,000 bytes"
@@ -105,5 +119,24 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"RETRIEVAL_TOPK_RETRY is {self.retrieval_topk_retry}, more than RETRIEVAL_TOPK "
                 f"({self.retrieval_topk}): the search after a timeout must not be the wider one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_a_deadline_before_the_retry(self) -> Self:
+        if 2 * self.statement_timeout_ms >= self.request_timeout_ms:
+            raise ValueError(
+                f"STATEMENT_TIMEOUT_MS is {self.statement_timeout_ms} and REQUEST_TIMEOUT_MS "
+                f"{self.request_timeout_ms}: two searches that are cut off would use up the request, which "
+                "is then refused instead of answered with less; allow more than twice STATEMENT_TIMEOUT_MS"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_a_pool_that_the_embedded_server_cannot_serve(self) -> Self:
+        if self.database_url is None and self.db_pool_size > EMBEDDED_MAX_POOL_SIZE:
+            raise ValueError(
+                f"DB_POOL_SIZE is {self.db_pool_size}, but the embedded database has "
+                f"{EMBEDDED_MAX_CONNECTIONS} connections for all processes: at most {EMBEDDED_MAX_POOL_SIZE} without DATABASE_URL"
             )
         return self

@@ -23,6 +23,7 @@ import structlog
 from app.db import postgres_files as files
 from app.db.locks import exclusive, open_lock_file, share, try_exclusive
 from app.domain.errors import ConfigurationError, DatabaseUnavailable
+from app.settings import EMBEDDED_MAX_CONNECTIONS
 
 _SOCKET_NAME = ".s.PGSQL.5432"
 #: Room for a socket's path in ``sockaddr_un``: 108 bytes on Linux, 104 on macOS, one for the closing zero.
@@ -38,7 +39,7 @@ _LOG_MAX_BYTES = 1_000_000
 SERVER_SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",  # the Unix socket alone; who may enter its folder may connect
     "unix_socket_permissions": "0700",
-    "max_connections": "60",  # several pools of DB_POOL_SIZE and a few commands
+    "max_connections": str(EMBEDDED_MAX_CONNECTIONS),
     "shared_buffers": "128MB",
     "effective_cache_size": "512MB",
     "work_mem": "16MB",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from app.db.embedded import SERVER_SETTINGS
 from app.settings import PROJECT_ROOT, Settings
 from scripts.env_example import render
 
@@ -63,6 +64,29 @@ def test_a_retry_wider_than_the_first_search_is_refused(monkeypatch: pytest.Monk
         Settings()
     monkeypatch.setenv("RETRIEVAL_TOPK_RETRY", "20")
     assert Settings().retrieval_topk_retry == 20
+
+
+def test_a_request_that_would_end_before_the_search_after_a_timeout_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STATEMENT_TIMEOUT_MS", "3000")
+    monkeypatch.setenv("REQUEST_TIMEOUT_MS", "6000")
+    with pytest.raises(ValidationError, match="STATEMENT_TIMEOUT_MS is 3000 and REQUEST_TIMEOUT_MS 6000"):
+        Settings()
+    monkeypatch.setenv("REQUEST_TIMEOUT_MS", "6001")
+    assert Settings().request_timeout_ms == 6001
+
+
+def test_a_pool_that_two_processes_could_not_both_fill_is_refused_for_the_embedded_database_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DB_POOL_SIZE", "25")
+    assert 2 * Settings().db_pool_size < int(SERVER_SETTINGS["max_connections"])
+    monkeypatch.setenv("DB_POOL_SIZE", "26")
+    with pytest.raises(ValidationError, match=r"DB_POOL_SIZE is 26.*at most 25 without DATABASE_URL"):
+        Settings()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@host/db")
+    assert Settings().db_pool_size == 26
 
 
 def test_megabytes_are_a_million_bytes_everywhere() -> None:
