@@ -8,7 +8,7 @@ import json
 from uuid import UUID
 
 from app.domain.errors import InvalidParameter, NotFound
-from app.domain.geometry import is_convex
+from app.domain.geometry import is_convex, polygon_area, side_lengths
 from app.domain.ports import Gallery, ScanStore
 from app.domain.types import Correction, NewCorrection, Quad, StoredImage, Verdict
 from app.services.admission import Admission
@@ -18,6 +18,8 @@ from app.vision.rectify import rectify
 
 #: A note is a sentence or two for the person who reviews, not a document.
 MAX_NOTE_CHARS = 2000
+#: A card with a shorter side cannot be read, and is a slip of the hand; detection finds none that small.
+MIN_QUAD_SIDE_PX = 20
 
 
 class CorrectionService:
@@ -115,8 +117,17 @@ def _check_fields(correction: NewCorrection) -> None:
         raise InvalidParameter("a card that was missed cannot have the verdict 'not_a_card'")
     if correction.note is not None and len(correction.note) > MAX_NOTE_CHARS:
         raise InvalidParameter(f"note: at most {MAX_NOTE_CHARS} characters")
-    if correction.quad_px is not None and not is_convex(correction.quad_px):
+    if correction.quad_px is not None:
+        _check_quad(correction.quad_px)
+
+
+def _check_quad(quad_px: Quad) -> None:
+    if not is_convex(quad_px):
         raise InvalidParameter("quad: four corners of a convex shape, clockwise from the card's top left")
+    sides_px = side_lengths(quad_px)
+    # The area tells a flat rhombus, whose sides alone may be long.
+    if min(sides_px.min(), polygon_area(quad_px) / sides_px.max()) < MIN_QUAD_SIDE_PX:
+        raise InvalidParameter(f"quad: a card must be at least {MIN_QUAD_SIDE_PX} px wide and high")
 
 
 def _body_hash(correction: NewCorrection) -> str:

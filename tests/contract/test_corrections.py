@@ -52,6 +52,29 @@ async def test_a_missed_card_is_cut_out_only_with_a_permit(
     assert (await client.post("/corrections", json=missed)).status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("quad", "status"),
+    [
+        ([[10, 10], [10.001, 10], [10.001, 10.001], [10, 10.001]], 422),
+        ([[10, 10], [200, 10], [200, 29.9], [10, 29.9]], 422),
+        ([[10, 10], [200, 10], [390, 15], [200, 15]], 422),
+        ([[10, 10], [30, 10], [30, 30], [10, 30]], 202),
+    ],
+)
+async def test_a_missed_card_is_at_least_20_px_wide_and_high(
+    quad: list[list[float]],
+    status: int,
+    missed: dict[str, Any],
+    client: httpx.AsyncClient,
+    contract: Contract,
+) -> None:
+    reply = await client.post("/corrections", json=missed | {"quad": quad})
+    contract.check("submit_correction", reply)
+    assert reply.status_code == status
+    if status == 422:
+        assert reply.json()["detail"] == "quad: a card must be at least 20 px wide and high"
+
+
 async def test_a_missed_card_is_not_cut_out_while_memory_is_tight(
     missed: dict[str, Any], client: httpx.AsyncClient, service: FakeService, contract: Contract
 ) -> None:

@@ -146,7 +146,7 @@ async def test_a_missed_card_can_be_drawn_by_hand(client: httpx.AsyncClient, pag
         "card_id": page.cards[0].card_id,
     }
     assert (await client.post("/corrections", json=missed)).status_code == 202
-    outside = {**missed, "quad": [[-5, 0], [10, 0], [10, 10], [0, 10]]}
+    outside = {**missed, "quad": [[-5, 0], [100, 0], [100, 100], [0, 100]]}
     reply = await client.post("/corrections", json=outside)
     assert (reply.status_code, "inside" in reply.json()["detail"]) == (422, True)
     unknown = {**missed, "scan_id": str(uuid.uuid4())}
