@@ -137,6 +137,7 @@ class Settings(BaseSettings):
         if self.database_url is None and self.db_pool_size > EMBEDDED_MAX_POOL_SIZE:
             raise ValueError(
                 f"DB_POOL_SIZE is {self.db_pool_size}, but the embedded database has "
-                f"{EMBEDDED_MAX_CONNECTIONS} connections for all processes: at most {EMBEDDED_MAX_POOL_SIZE} without DATABASE_URL"
+                f"{EMBEDDED_MAX_CONNECTIONS} connections for all processes: "
+                f"at most {EMBEDDED_MAX_POOL_SIZE} without DATABASE_URL"
             )
         return self
