@@ -9,8 +9,9 @@ import asyncpg
 from app.db.blobs import put_blobs
 from app.db.queries import Queries
 from app.db.records import correction_from_row, quad_to_row
+from app.domain.correction_types import Correction, NewCorrection, Verdict
 from app.domain.errors import IdempotencyConflict, NotFound
-from app.domain.types import Correction, NewCorrection, StoredImage, Verdict
+from app.domain.types import StoredImage
 
 
 async def add_correction(

@@ -22,19 +22,14 @@ from app.db.records import hits_from_rows
 from app.db.search_words import words_of_text
 from app.db.template_index import build_index, index_state
 from app.domain.errors import GalleryEmpty, GalleryMismatch
-from app.domain.types import (
-    Card,
-    CardFilter,
+from app.domain.gallery_types import (
     CardUpdate,
-    EncoderInfo,
     GalleryStatus,
     ReferenceTemplates,
     SetCoverage,
-    StoredImage,
     StoredReference,
-    TemplateHit,
-    Vectors,
 )
+from app.domain.types import Card, CardFilter, EncoderInfo, StoredImage, TemplateHit, Vectors
 
 
 class PostgresGallery:

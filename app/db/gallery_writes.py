@@ -11,7 +11,8 @@ from pgvector import HalfVector
 from app.db.blobs import collect_blobs, put_blobs
 from app.db.queries import Queries
 from app.db.search_words import words_of_card
-from app.domain.types import Card, CardUpdate, ReferenceTemplates, TemplateSource, Vectors
+from app.domain.gallery_types import CardUpdate, ReferenceTemplates
+from app.domain.types import Card, TemplateSource, Vectors
 
 #: How far from 1 the length of a vector may be: well above what bf16 rounding does, well below any mistake.
 _UNIT_TOLERANCE = 1e-2

@@ -10,12 +10,11 @@ from uuid import UUID
 import asyncpg
 import numpy as np
 
+from app.domain.correction_types import Correction, CorrectionStatus, Verdict
 from app.domain.types import (
     Candidate,
     Card,
     Confidence,
-    Correction,
-    CorrectionStatus,
     CropQuality,
     Degraded,
     EncoderInfo,
@@ -26,7 +25,6 @@ from app.domain.types import (
     Status,
     TemplateHit,
     TemplateSource,
-    Verdict,
 )
 
 

@@ -10,15 +10,9 @@ from app.db import corrections, retention
 from app.db.blobs import put_blobs
 from app.db.pool import Database
 from app.db.records import detection_to_row, scan_from_rows, scan_to_row
+from app.domain.correction_types import Correction, NewCorrection
 from app.domain.errors import IdempotencyConflict
-from app.domain.types import (
-    Correction,
-    NewCorrection,
-    RequestKey,
-    ScanResult,
-    ScanSummary,
-    StoredImage,
-)
+from app.domain.types import RequestKey, ScanResult, ScanSummary, StoredImage
 
 
 class _KeyTakenError(Exception):

@@ -7,22 +7,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from app.domain.correction_types import Correction, NewCorrection
+from app.domain.gallery_types import CardUpdate, GalleryStatus, ReferenceTemplates, StoredReference
 from app.domain.types import (
     Card,
     CardFilter,
-    CardUpdate,
-    Correction,
     EncoderInfo,
-    GalleryStatus,
     MemorySnapshot,
-    NewCorrection,
-    ReferenceTemplates,
     RequestKey,
     RgbImage,
     ScanResult,
     ScanSummary,
     StoredImage,
-    StoredReference,
     TemplateHit,
     Vectors,
 )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
@@ -60,24 +60,6 @@ class Degraded(enum.StrEnum):
     VERIFICATION_SKIPPED = "verification_skipped"
     ORIENTATION_SKIPPED = "orientation_skipped"
     PRINTINGS_SKIPPED = "printings_skipped"
-
-
-class Verdict(enum.StrEnum):
-    """What a person says a detection really is."""
-
-    CARD = "card"
-    NOT_IN_GALLERY = "not_in_gallery"
-    NOT_A_CARD = "not_a_card"
-
-
-class CorrectionStatus(enum.StrEnum):
-    """What became of a correction."""
-
-    PENDING = "pending"
-    LEARNED = "learned"
-    QUARANTINED = "quarantined"
-    REJECTED = "rejected"
-    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,38 +204,6 @@ class RequestKey:
 
 
 @dataclass(frozen=True, slots=True)
-class NewCorrection:
-    """What a person says: about a detection, or about a card that a scan missed."""
-
-    verdict: Verdict
-    detection_id: UUID | None = None
-    scan_id: UUID | None = None
-    quad_px: Quad | None = None
-    card_id: str | None = None
-    note: str | None = None
-    key_id: str | None = None
-    idempotency_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A stored correction and what became of it."""
-
-    correction_id: UUID
-    status: CorrectionStatus
-    reason: str | None
-    verdict: Verdict
-    detection_id: UUID | None
-    scan_id: UUID | None
-    quad_px: Quad | None
-    card_id: str | None
-    note: str | None
-    key_id: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ScanSummary:
     """One line of the list of scans."""
 
@@ -274,81 +224,6 @@ class StoredImage:
 
     media_type: str
     data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceTemplates:
-    """The templates of one reference image, as the importer hands them to the gallery.
-
-    Attributes:
-        source_sha256: Hash of the file the picture came from: makes a repeated import a no-op.
-        image: The picture to keep and show.
-        vectors: Embeddings, (views, dimension).
-        sources: One source a view, in the order of ``vectors``.
-    """
-
-    source_sha256: str
-    image: StoredImage
-    vectors: Vectors
-    sources: tuple[TemplateSource, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReference:
-    """A reference image as the gallery keeps it, to be embedded by an encoder that comes later.
-
-    Attributes:
-        card_id: Whose it is.
-        source_sha256: Hash of the file it was imported from; ``image`` may be smaller.
-        image: The picture that was kept.
-    """
-
-    card_id: str
-    source_sha256: str
-    image: StoredImage
-
-
-@dataclass(frozen=True, slots=True)
-class CardUpdate:
-    """What an import changes about one card.
-
-    Attributes:
-        card: The card as the manifest has it.
-        references: Reference images to add, or whose templates of this encoder are to be replaced.
-        keep_sha256: ``source_sha256`` of every reference image the card has afterwards; its others are
-            removed. Templates learnt from corrections stay.
-    """
-
-    card: Card
-    references: tuple[ReferenceTemplates, ...]
-    keep_sha256: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SetCoverage:
-    """How much of one set the gallery holds."""
-
-    game: str | None
-    set_id: str | None
-    cards: int
-    cards_with_templates: int
-
-
-@dataclass(frozen=True, slots=True)
-class GalleryStatus:
-    """The truth about a gallery."""
-
-    cards: int
-    cards_with_templates: int
-    artwork_groups: int
-    reference_images: int
-    templates: int
-    templates_by_source: Mapping[str, int]
-    encoder_fingerprint: str
-    other_galleries: Mapping[str, int]
-    index_state: Literal["none", "building", "ready", "invalid"]
-    sets: tuple[SetCoverage, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

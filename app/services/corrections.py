@@ -7,10 +7,11 @@ import hashlib
 import json
 from uuid import UUID
 
+from app.domain.correction_types import Correction, NewCorrection, Verdict
 from app.domain.errors import InvalidParameter, NotFound
 from app.domain.geometry import is_convex, polygon_area, side_lengths
 from app.domain.ports import Gallery, ScanStore
-from app.domain.types import Correction, NewCorrection, Quad, StoredImage, Verdict
+from app.domain.types import Quad, StoredImage
 from app.services.admission import Admission
 from app.services.reading import CROP_JPEG_QUALITY, as_jpeg
 from app.vision.decode import decode_image

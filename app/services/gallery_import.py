@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import cv2
 
 from app.domain.errors import InvalidInput
+from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.ports import Encoder, Gallery
-from app.domain.types import CardUpdate, ReferenceTemplates, RgbImage, StoredImage, TemplateSource
+from app.domain.types import RgbImage, StoredImage, TemplateSource
 from app.services.manifest import BadRow, Manifest, ManifestCard
 from app.services.reading import as_jpeg
 from app.settings import Settings

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.errors import GalleryEmpty, InvalidInput
+from app.domain.gallery_types import ReferenceTemplates, StoredReference
 from app.domain.ports import Encoder, Gallery
-from app.domain.types import ReferenceTemplates, RgbImage, StoredReference
+from app.domain.types import RgbImage
 from app.services.gallery_import import TEMPLATE_SOURCES, template_views
 from app.settings import Settings
 from app.vision.decode import decode_image

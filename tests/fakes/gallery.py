@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.domain.errors import GalleryEmpty
-from app.domain.types import (
-    Card,
-    CardFilter,
+from app.domain.gallery_types import (
     CardUpdate,
     GalleryStatus,
     ReferenceTemplates,
     SetCoverage,
-    StoredImage,
     StoredReference,
-    TemplateHit,
-    TemplateSource,
-    Vectors,
 )
+from app.domain.types import Card, CardFilter, StoredImage, TemplateHit, TemplateSource, Vectors
 from tests.fakes.engine import ENCODER_INFO
 
 

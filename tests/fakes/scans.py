@@ -7,18 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from app.domain.correction_types import Correction, CorrectionStatus, NewCorrection
 from app.domain.errors import IdempotencyConflict, NotFound
-from app.domain.types import (
-    Correction,
-    CorrectionStatus,
-    Identification,
-    NewCorrection,
-    RequestKey,
-    ScanResult,
-    ScanSummary,
-    Status,
-    StoredImage,
-)
+from app.domain.types import Identification, RequestKey, ScanResult, ScanSummary, Status, StoredImage
 
 
 @dataclass

@@ -14,15 +14,8 @@ from PIL import Image
 
 from app.api.application import build_application
 from app.domain.calibration import UNCALIBRATED
-from app.domain.types import (
-    Card,
-    CardUpdate,
-    ReferenceTemplates,
-    RgbImage,
-    ScanResult,
-    StoredImage,
-    TemplateSource,
-)
+from app.domain.gallery_types import CardUpdate, ReferenceTemplates
+from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
 from app.services.admission import Admission
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyOptions, IdentifyService

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, StringConstraints
 
 from app.api.schemas.base import Name, QuadPoints, Strict, points
-from app.domain.types import Correction, CorrectionStatus, NewCorrection, Verdict
+from app.domain.correction_types import Correction, CorrectionStatus, NewCorrection, Verdict
 
 
 class CorrectionRequest(Strict):

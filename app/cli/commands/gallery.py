@@ -11,7 +11,7 @@ from rich.table import Table
 from app.cli.commands import gallery_backup, gallery_fetch, gallery_import
 from app.cli.wiring import run_with_runtime
 from app.domain.errors import NotFound
-from app.domain.types import GalleryStatus
+from app.domain.gallery_types import GalleryStatus
 from app.services.runtime import Runtime
 
 

@@ -8,17 +8,16 @@ from uuid import uuid4
 
 import numpy as np
 
+from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.types import (
     Candidate,
     Card,
-    CardUpdate,
     Confidence,
     CropQuality,
     Degraded,
     EncoderInfo,
     GridCell,
     Identification,
-    ReferenceTemplates,
     ScanResult,
     Status,
     StoredImage,

@@ -13,8 +13,9 @@ from pgvector import HalfVector
 from app.db.gallery import PostgresGallery
 from app.db.pool import Database
 from app.db.scans import PostgresScanStore
+from app.domain.correction_types import CorrectionStatus, NewCorrection, Verdict
 from app.domain.errors import IdempotencyConflict, NotFound
-from app.domain.types import CardFilter, CorrectionStatus, NewCorrection, ScanResult, Verdict
+from app.domain.types import CardFilter, ScanResult
 from tests.integration.db.builders import (
     DROWZEE,
     ENCODER,

@@ -10,7 +10,8 @@ import pytest
 from app.db.gallery import PostgresGallery
 from app.db.pool import Database
 from app.domain.errors import GalleryEmpty, GalleryMismatch
-from app.domain.types import Card, CardFilter, SetCoverage, TemplateSource
+from app.domain.gallery_types import SetCoverage
+from app.domain.types import Card, CardFilter, TemplateSource
 from tests.integration.db.builders import (
     DROWZEE,
     ENCODER,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from app.domain.types import Card, CardUpdate, ReferenceTemplates, StoredImage
+from app.domain.gallery_types import CardUpdate, ReferenceTemplates
+from app.domain.types import Card, StoredImage
 from app.services.gallery_reembed import GalleryReembedder
 from app.settings import Settings
 from tests.fakes.engine import TinyEncoder

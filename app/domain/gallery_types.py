@@ -1,0 +1,83 @@
+"""What goes into a gallery and what is told about it, as immutable values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from app.domain.types import Card, StoredImage, TemplateSource, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceTemplates:
+    """The templates of one reference image, as the importer hands them to the gallery.
+
+    Attributes:
+        source_sha256: Hash of the file the picture came from: makes a repeated import a no-op.
+        image: The picture to keep and show.
+        vectors: Embeddings, (views, dimension).
+        sources: One source a view, in the order of ``vectors``.
+    """
+
+    source_sha256: str
+    image: StoredImage
+    vectors: Vectors
+    sources: tuple[TemplateSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReference:
+    """A reference image as the gallery keeps it, to be embedded by an encoder that comes later.
+
+    Attributes:
+        card_id: Whose it is.
+        source_sha256: Hash of the file it was imported from; ``image`` may be smaller.
+        image: The picture that was kept.
+    """
+
+    card_id: str
+    source_sha256: str
+    image: StoredImage
+
+
+@dataclass(frozen=True, slots=True)
+class CardUpdate:
+    """What an import changes about one card.
+
+    Attributes:
+        card: The card as the manifest has it.
+        references: Reference images to add, or whose templates of this encoder are to be replaced.
+        keep_sha256: ``source_sha256`` of every reference image the card has afterwards; its others are
+            removed. Templates learnt from corrections stay.
+    """
+
+    card: Card
+    references: tuple[ReferenceTemplates, ...]
+    keep_sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetCoverage:
+    """How much of one set the gallery holds."""
+
+    game: str | None
+    set_id: str | None
+    cards: int
+    cards_with_templates: int
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryStatus:
+    """The truth about a gallery."""
+
+    cards: int
+    cards_with_templates: int
+    artwork_groups: int
+    reference_images: int
+    templates: int
+    templates_by_source: Mapping[str, int]
+    encoder_fingerprint: str
+    other_galleries: Mapping[str, int]
+    index_state: Literal["none", "building", "ready", "invalid"]
+    sets: tuple[SetCoverage, ...] = ()
