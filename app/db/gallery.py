@@ -251,16 +251,6 @@ class PostgresGallery:
             rows = await connection.fetch(self._queries["artwork_groups_of"], list(card_ids))
         return {row["card_id"]: row["artwork_group_id"] for row in rows}
 
-    async def reference_images(self, card_ids: Sequence[str]) -> dict[str, list[StoredImage]]:
-        """Every reference image of each card that is there, in the order they were added."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(self._queries["reference_images"], list(card_ids))
-        images: dict[str, list[StoredImage]] = {row["card_id"]: [] for row in rows}
-        for row in rows:
-            if row["data"] is not None:
-                images[row["card_id"]].append(StoredImage(row["media_type"], row["data"]))
-        return images
-
     async def card_image(self, card_id: str) -> StoredImage | None:
         """The first reference image of a card."""
         async with self._database.connection() as connection:

@@ -132,10 +132,6 @@ class Gallery(Protocol):
         """One card."""
         ...
 
-    async def reference_images(self, card_ids: Sequence[str]) -> dict[str, list[StoredImage]]:
-        """Every reference image of each card, in the order they were added."""
-        ...
-
     async def group_members(
         self, artwork_group_ids: Sequence[int], card_filter: CardFilter
     ) -> dict[int, list[str]]:

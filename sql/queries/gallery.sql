@@ -150,15 +150,6 @@ ORDER BY artwork_group_id, card_id
 -- name: artwork_groups_of
 SELECT card_id, artwork_group_id FROM cards WHERE card_id = ANY($1::text[])
 
--- name: reference_images
--- One row without a picture for a card that has none.
-SELECT c.card_id, b.media_type, b.data
-FROM cards c
-LEFT JOIN reference_images r USING (card_id)
-LEFT JOIN blobs b ON b.sha256 = r.blob_sha256
-WHERE c.card_id = ANY($1::text[])
-ORDER BY c.card_id, r.id
-
 -- name: count_references_to_embed
 SELECT count(*) FROM reference_images r
 WHERE (SELECT count(*) FROM templates t WHERE t.reference_image_id = r.id AND t.gallery_id = $1) < $2

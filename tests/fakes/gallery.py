@@ -155,9 +155,6 @@ class InMemoryGallery:
     async def get_card(self, card_id: str) -> Card | None:
         return self.cards.get(card_id)
 
-    async def reference_images(self, card_ids: Sequence[str]) -> dict[str, list[StoredImage]]:
-        return {card_id: list(self.images[card_id].values()) for card_id in card_ids if card_id in self.cards}
-
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         return {card_id: self.groups[card_id] for card_id in card_ids if card_id in self.cards}
 
