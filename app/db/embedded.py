@@ -22,8 +22,8 @@ import structlog
 
 from app.db import postgres_files as files
 from app.db.locks import exclusive, open_lock_file, share, try_exclusive
+from app.db.postgres_settings import SERVER_SETTINGS, configuration_text
 from app.domain.errors import ConfigurationError, DatabaseUnavailable
-from app.settings import EMBEDDED_MAX_CONNECTIONS
 
 _SOCKET_NAME = ".s.PGSQL.5432"
 #: Room for a socket's path in ``sockaddr_un``: 108 bytes on Linux, 104 on macOS, one for the closing zero.
@@ -34,29 +34,6 @@ _STOP_TIMEOUT_S = 30
 #: How long the backends of a killed server may take to notice and leave.
 _LEFTOVERS_TIMEOUT_S = 15.0
 _LOG_MAX_BYTES = 1_000_000
-
-#: The whole of postgresql.conf, besides where the socket is. Sized for two cores and 100,000 templates.
-SERVER_SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",  # the Unix socket alone; who may enter its folder may connect
-    "unix_socket_permissions": "0700",
-    "max_connections": str(EMBEDDED_MAX_CONNECTIONS),
-    "shared_buffers": "128MB",
-    "effective_cache_size": "512MB",
-    "work_mem": "16MB",
-    "autovacuum_work_mem": "32MB",
-    "max_parallel_workers_per_gather": "0",  # a search must not take the encoder's cores
-    "jit": "off",  # compiling costs more than any of our statements
-    "io_method": "sync",  # no I/O worker processes beside a gallery that fits in memory
-    "random_page_cost": "1.1",  # solid-state or cached
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "max_logical_replication_workers": "0",
-    "max_wal_size": "512MB",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_min_messages": "log",  # what a statement did wrong is told to its client, not kept in a file
-    "log_checkpoints": "off",
-}
 
 
 class EmbeddedPostgres:
@@ -257,10 +234,9 @@ class EmbeddedPostgres:
 
     def _write_configuration(self, account: files.Account | None) -> None:
         settings = {**self._settings, "unix_socket_directories": str(self._socket_dir())}
-        lines = (f"{name} = '{value.replace(chr(39), chr(39) * 2)}'\n" for name, value in settings.items())
         # Made outside and moved in: root must not write through a link that the server's account put there.
         fresh = self._data_dir / "postgresql.conf.new"
-        fresh.write_text("# Written at every start; see app/db/embedded.py\n" + "".join(lines))
+        fresh.write_text(configuration_text(settings))
         if account is not None:
             os.chown(fresh, account.uid, account.gid)
         fresh.replace(self._cluster_dir / "postgresql.conf")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.db.embedded import SERVER_SETTINGS
+from app.db.postgres_settings import SERVER_SETTINGS
 from app.settings import PROJECT_ROOT, Settings
 from scripts.env_example import render
 
