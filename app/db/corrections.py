@@ -40,7 +40,25 @@ async def add_correction(
         raise NotFound(f"no card {correction.card_id!r}")
     if crop is not None:
         (crop_sha256,) = await put_blobs(connection, queries, [crop])
-    row = await connection.fetchrow(
+    row = await _insert(connection, queries, correction, body_sha256, scan_id, crop_sha256)
+    if row is not None:
+        return correction_from_row(row), True
+    # Another request with the same key was stored between the look-up and the insert.
+    earlier = await _find_by_key(connection, queries, correction, body_sha256)
+    assert earlier is not None
+    return earlier, False
+
+
+async def _insert(
+    connection: asyncpg.Connection,
+    queries: Queries,
+    correction: NewCorrection,
+    body_sha256: str,
+    scan_id: UUID,
+    crop_sha256: str | None,
+) -> asyncpg.Record | None:
+    """The new row; None where its idempotency key is taken."""
+    return await connection.fetchrow(
         queries["insert_correction"],
         uuid4(),
         str(correction.verdict),
@@ -54,12 +72,6 @@ async def add_correction(
         correction.idempotency_key,
         body_sha256,
     )
-    if row is not None:
-        return correction_from_row(row), True
-    # Another request with the same key was stored between the look-up and the insert.
-    earlier = await _find_by_key(connection, queries, correction, body_sha256)
-    assert earlier is not None
-    return earlier, False
 
 
 async def find_correction(

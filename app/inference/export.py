@@ -77,17 +77,7 @@ def write_encoder(
         EncoderInvalid: the tensors do not fit the config, or are not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights_path = folder / WEIGHTS_NAME
-    partial_path = folder / f".{WEIGHTS_NAME}.partial"
-    try:
-        save_file(_cast(state, precision), partial_path)
-        partial_path.chmod(0o644)  # safetensors writes for the owner alone; a service may run as another user
-        tower = load_tower(partial_path, config).to(torch.float32)
-        manifest = _describe_weights(tower, partial_path, description, config, precision)
-        (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
-        partial_path.replace(weights_path)
-    finally:
-        partial_path.unlink(missing_ok=True)
+    tower, manifest = _write_weights(folder, description, config, state, precision)
     if graph:
         manifest = manifest.model_copy(
             update={"graph": write_graph(tower, description.preprocessing, folder)}
@@ -95,6 +85,27 @@ def write_encoder(
     _write_json(folder / MODEL_CONFIG_NAME, config.model_dump(mode="json"))
     _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
     return manifest
+
+
+def _write_weights(
+    folder: Path,
+    description: EncoderDescription,
+    config: ModelConfig,
+    state: Mapping[str, torch.Tensor],
+    precision: WeightPrecision,
+) -> tuple[nn.Module, EncoderManifest]:
+    """Puts the weights in place once they load; returns the tower that they gave (fp32), and its manifest."""
+    partial_path = folder / f".{WEIGHTS_NAME}.partial"
+    try:
+        save_file(_cast(state, precision), partial_path)
+        partial_path.chmod(0o644)  # safetensors writes for the owner alone; a service may run as another user
+        tower = load_tower(partial_path, config).to(torch.float32)
+        manifest = _describe_weights(tower, partial_path, description, config, precision)
+        (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
+        partial_path.replace(folder / WEIGHTS_NAME)
+    finally:
+        partial_path.unlink(missing_ok=True)
+    return tower, manifest
 
 
 def add_graph(folder: Path) -> EncoderManifest:

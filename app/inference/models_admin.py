@@ -22,6 +22,7 @@ from app.inference.manifest import (
     MANIFEST_NAME,
     SOURCE_NAME,
     EncoderManifest,
+    EncoderSource,
     WeightPrecision,
     read_model_config,
     read_source,
@@ -76,13 +77,17 @@ def export_encoder(
     if chosen is None:
         raise EncoderFileMissing(f"no checkpoint of {name} here; `binderlens models fetch {name}` gets it")
     state = read_visual_state(chosen)
-    description = EncoderDescription(
+    on_disk = choose_precision("auto", read_cpu_flags()) if precision == "auto" else precision
+    return write_encoder(folder, _describe(source, chosen), config, state, on_disk, graph=graph)
+
+
+def _describe(source: EncoderSource, checkpoint: Path) -> EncoderDescription:
+    return EncoderDescription(
         name=source.name,
         architecture=source.architecture,
         checkpoint=source.checkpoint,
         preprocessing=source.preprocessing,
         licence=source.licence,
-        source=f"https://huggingface.co/{source.repository}, {chosen.name}, SHA-256 {sha256_of(chosen)}",
+        source=f"https://huggingface.co/{source.repository}, {checkpoint.name}, "
+        f"SHA-256 {sha256_of(checkpoint)}",
     )
-    on_disk = choose_precision("auto", read_cpu_flags()) if precision == "auto" else precision
-    return write_encoder(folder, description, config, state, on_disk, graph=graph)

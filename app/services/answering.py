@@ -11,7 +11,7 @@ from app.domain.calibration import Calibration
 from app.domain.errors import SearchTimeout
 from app.domain.orientation import quad_rotation
 from app.domain.ports import Gallery
-from app.domain.types import Candidate, CardFilter, Degraded, GridCell, Identification, Status
+from app.domain.types import Candidate, CardFilter, Confidence, Degraded, GridCell, Identification, Status
 from app.services.matching import Match
 from app.services.reading import ReadCard, ReadScan
 
@@ -70,16 +70,6 @@ class Answerer:
             degraded = (*degraded, Degraded.PRINTINGS_SKIPPED)
         card = best.card if best is not None and status is not Status.UNKNOWN else None
         quad_px = np.roll(read.quad_px, 2, axis=0) if match.upside_down else read.quad_px
-        listed = [
-            Candidate(
-                card=ranked.card,
-                artwork_group_id=ranked.artwork_group_id,
-                similarity=min(1.0, max(0.0, ranked.similarity)),
-                confidence=self._calibration.candidate_probability(match.ranking, ranked, confidence),
-                template_source=ranked.source,
-            )
-            for ranked in match.ranking.cards[:candidates]
-        ]
         return Identification(
             detection_id=uuid.uuid4(),
             quad_px=quad_px,
@@ -88,9 +78,22 @@ class Answerer:
             status=status,
             card=card,
             confidence=confidence,
-            candidates=tuple(listed),
+            candidates=self._candidates(match, confidence, candidates),
             ambiguous_with=tuple(card_id for card_id in siblings if card and card_id != card.card_id),
             quality=read.quality,
             degraded=degraded,
             score=read.score,
+        )
+
+    def _candidates(self, match: Match, confidence: Confidence, most: int) -> tuple[Candidate, ...]:
+        """The best ``most`` cards of a ranking, each with the probability that is left for it."""
+        return tuple(
+            Candidate(
+                card=ranked.card,
+                artwork_group_id=ranked.artwork_group_id,
+                similarity=min(1.0, max(0.0, ranked.similarity)),
+                confidence=self._calibration.candidate_probability(match.ranking, ranked, confidence),
+                template_source=ranked.source,
+            )
+            for ranked in match.ranking.cards[:most]
         )

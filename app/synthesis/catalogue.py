@@ -113,6 +113,16 @@ def invent_catalogue(
     rng = np.random.default_rng([seed, 1])
     sets = _invent_sets(rng, artworks, set_size)
     firsts = _first_printings(rng, seed, sets, artworks, full_art_share)
+    cards = _with_parallels(firsts, foil_share, language_share, rng)
+    again = [card for card in firsts if len(sets) > 1 and rng.random() < reprint_share]
+    cards.extend(_reprints(again, sets, rng))
+    return cards
+
+
+def _with_parallels(
+    firsts: Iterable[InventedCard], foil_share: float, language_share: float, rng: Rng
+) -> list[InventedCard]:
+    """Each first printing, followed by its foil and its translation where it has them."""
     cards: list[InventedCard] = []
     for card in firsts:
         cards.append(card)
@@ -120,8 +130,6 @@ def invent_catalogue(
             cards.append(_foil(card, rng))
         if rng.random() < language_share:
             cards.append(_translated(card, rng))
-    again = [card for card in firsts if len(sets) > 1 and rng.random() < reprint_share]
-    cards.extend(_reprints(again, sets, rng))
     return cards
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from app.domain.types import Quad, RgbImage
 from app.synthesis.camera import Camera, Pose, look_at
+from app.synthesis.canvas import Canvas
 from app.synthesis.degrade import happens, uniform
 from app.synthesis.exposure import expose
 from app.synthesis.layouts import Layout, SceneKind, arrange
@@ -95,6 +96,18 @@ def photograph_scene(
     layout = arrange(kind, len(cards), ranges, rng)
     camera = _aim(kind, layout, ranges, rng, megapixels)
     canvas = draw_table_top(kind, layout, [card.picture for card in cards], camera, ranges, rng)
+    flat = _shoot(canvas, camera)
+    quads = [camera.project(place.corners_mm()) for place in layout.cards]
+    image = expose(flat, kind, quads, 88.0 * camera.px_per_mm, ranges, rng)
+    placed = tuple(
+        PlacedCard(card.card_id, card.name, quad, card.in_gallery)
+        for card, quad in zip(cards, quads, strict=True)
+    )
+    return Scene(image, placed, kind, level)
+
+
+def _shoot(canvas: Canvas, camera: Camera) -> RgbImage:
+    """The table top as the camera sees it, before light and lens do their part."""
     to_canvas = np.array(
         [
             [1 / canvas.px_per_mm, 0, canvas.origin_mm[0] + 0.5 / canvas.px_per_mm],
@@ -105,13 +118,7 @@ def photograph_scene(
     flat = cv2.warpPerspective(
         canvas.image, camera.homography @ to_canvas, camera.size_px, borderMode=cv2.BORDER_REPLICATE
     )
-    quads = [camera.project(place.corners_mm()) for place in layout.cards]
-    image = expose(np.asarray(flat, np.uint8), kind, quads, 88.0 * camera.px_per_mm, ranges, rng)
-    placed = tuple(
-        PlacedCard(card.card_id, card.name, quad, card.in_gallery)
-        for card, quad in zip(cards, quads, strict=True)
-    )
-    return Scene(image, placed, kind, level)
+    return np.asarray(flat, np.uint8)
 
 
 def _aim(

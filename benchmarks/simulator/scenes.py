@@ -111,16 +111,22 @@ def simulate_scene(
     films = _render_cards(picture, cards, layout, ranges, frame, rng)
     quads = [project(frame.homography, placement.quad_mm) for placement in layout.placements]
     _light_up(picture, quads, films, ranges, frame, rng)
-    # Loose cards are covered by each other half of the time.
-    frequency = ranges.covered_frequency / 2 if kind == "loose" else ranges.covered_frequency
-    covered = _cover_cards(picture, quads, frequency, rng)
+    covered = _cover_cards(picture, quads, _cover_frequency(kind, ranges), rng)
     image = photograph(picture, draw_camera(ranges, rng), frame.card_height_px, rng)
+    return Scene(image, _label(layout, quads, covered), kind, level)
+
+
+def _cover_frequency(kind: SceneKind, ranges: LevelRanges) -> float:
+    """How often a finger or a slip lies on a card; loose cards are covered by each other half of the time."""
+    return ranges.covered_frequency / 2 if kind == "loose" else ranges.covered_frequency
+
+
+def _label(layout: Layout, quads: Sequence[Points], covered: Sequence[bool]) -> tuple[SceneCard, ...]:
     placed = zip(layout.placements, quads, covered, strict=True)
-    scene_cards = tuple(
+    return tuple(
         SceneCard(placement.card_index, quad, hidden or placement.overlapped)
         for placement, quad, hidden in placed
     )
-    return Scene(image, scene_cards, kind, level)
 
 
 def _ranges_for(kind: SceneKind, ranges: LevelRanges) -> LevelRanges:
