@@ -92,7 +92,7 @@ def kill_half_way(manifest: Path, images: Path, data_dir: Path, templates: int) 
 
 
 def main() -> None:
-    """Imports, kills, imports again, compares."""
+    """Imports, kills, imports again, compares; exits with 1 where the two differ."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("manifests", type=Path, nargs="+")
     parser.add_argument("--images", type=Path, required=True)
@@ -109,11 +109,12 @@ def main() -> None:
     rate = int(str(expected["images"])) / seconds
     print(f"one go: {seconds:.0f} s, {rate:.1f} images a second; {expected}")
     print(f"killed at {killed_at} templates and run again: {resumed}")
-    print("same result" if expected == resumed else "DIFFERENT")
+    same = expected == resumed
     figures = {"seconds": seconds, "images_a_second": rate, "killed_at_templates": killed_at}
-    write_result(
-        "import_resume", {**figures, "one_go": expected, "resumed": resumed, "same": expected == resumed}
-    )
+    write_result("import_resume", {**figures, "one_go": expected, "resumed": resumed, "same": same})
+    if not same:
+        raise SystemExit("DIFFERENT: the resumed import does not hold what the one in one go does")
+    print("same result")
 
 
 if __name__ == "__main__":
