@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.api.security import refuse_unsafe_listen
 from app.domain.errors import ConfigurationError
@@ -32,7 +33,7 @@ def run_server(settings: Settings) -> None:
     prepare_process(settings)
     # The server has shut down in good order by the time it passes the interrupt on.
     with suppress(KeyboardInterrupt):
-        asyncio.run(build_server(settings).serve(sockets=[listener]))
+        asyncio.run(build_server(create_app(settings)).serve(sockets=[listener]))
 
 
 def open_listener(settings: Settings) -> socket.socket:
@@ -57,10 +58,10 @@ def open_listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def build_server(settings: Settings) -> uvicorn.Server:
-    """The HTTP server around the application; its log is ours."""
+def build_server(application: FastAPI) -> uvicorn.Server:
+    """The HTTP server around an application; its log is ours."""
     config = uvicorn.Config(
-        create_app(settings),
+        application,
         log_config=None,
         access_log=False,
         server_header=False,

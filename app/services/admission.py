@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TypeVar
 
 from app.domain.errors import Busy
 from app.domain.ports import MemoryGuard
+
+T = TypeVar("T")
 
 
 class Admission:
@@ -51,7 +53,7 @@ class Admission:
         finally:
             self._taken -= 1
 
-    def keep_until(self, work: Future[Any]) -> None:
+    def keep_until(self, work: Future[T]) -> None:
         """Counts a permit as taken until abandoned work, which cannot be stopped, has ended.
 
         Call it on the event loop.

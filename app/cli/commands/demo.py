@@ -7,7 +7,7 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 import typer
@@ -19,6 +19,9 @@ from app.domain.errors import BinderlensError
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.api.schemas.scans import ScanModel
     from app.cli.demo_files import DemoFiles
     from app.services.runtime import Runtime
 
@@ -69,11 +72,13 @@ def _prepare(folder: Path) -> DemoFiles:
 
 async def _run(settings: Settings, files: DemoFiles, listener: socket.socket, once: bool) -> None:
     from app.cli.server import build_server
+    from app.main import create_app
 
-    server = build_server(settings)
+    application = create_app(settings)
+    server = build_server(application)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        runtime = await _wait_for_runtime(server.config.app, serving)
+        runtime = await _wait_for_runtime(application, serving)
         await _import(runtime, settings, files)
         reply = await _identify(settings, files)
         right = _print_page(reply, files)
@@ -90,7 +95,7 @@ async def _run(settings: Settings, files: DemoFiles, listener: socket.socket, on
         await serving
 
 
-async def _wait_for_runtime(application: Any, serving: asyncio.Task[None]) -> Runtime:  # noqa: ANN401
+async def _wait_for_runtime(application: FastAPI, serving: asyncio.Task[None]) -> Runtime:
     """Waits until start-up has wired the service; says why where it cannot."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while application.state.runtime is None:
@@ -112,8 +117,10 @@ async def _import(runtime: Runtime, settings: Settings, files: DemoFiles) -> Non
         await importer.run(manifest, lambda done: progress.advance(task, done))
 
 
-async def _identify(settings: Settings, files: DemoFiles) -> dict[str, Any]:
+async def _identify(settings: Settings, files: DemoFiles) -> ScanModel:
     """Sends the sample page to the running service, as any program would."""
+    from app.api.schemas.scans import ScanModel
+
     async with httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, trust_env=False) as client:
         answer = await client.post(
             f"http://{settings.host}:{settings.port}/identify",
@@ -121,28 +128,26 @@ async def _identify(settings: Settings, files: DemoFiles) -> dict[str, Any]:
         )
     if answer.status_code != httpx.codes.OK:
         raise BinderlensError(f"the sample page was answered with {answer.status_code}: {answer.text}")
-    reply: dict[str, Any] = answer.json()
-    return reply
+    return ScanModel.model_validate_json(answer.content)
 
 
-def _print_page(reply: dict[str, Any], files: DemoFiles) -> int:
+def _print_page(reply: ScanModel, files: DemoFiles) -> int:
     """Prints what was found; returns how many cards are right."""
-    table = Table(title=f"sample page, {reply['timings_ms']['total']:.0f} ms", title_justify="left")
+    table = Table(title=f"sample page, {reply.timings_ms.total:.0f} ms", title_justify="left")
     for column in ("row", "column", "card", "name", "status", "picture", "printing"):
         table.add_column(column)
-    for found in reply["cards"]:
-        card, grid, confidence = found["card"], found["grid"], found["confidence"]
+    for found in reply.cards:
         table.add_row(
-            str(grid["row"] + 1) if grid else "-",
-            str(grid["column"] + 1) if grid else "-",
-            card["card_id"] if card else "-",
-            card["name"] if card else "-",
-            found["status"],
-            f"{confidence['card']:.1%}",
-            f"{confidence['printing']:.1%}",
+            str(found.grid.row + 1) if found.grid else "-",
+            str(found.grid.column + 1) if found.grid else "-",
+            found.card.card_id if found.card else "-",
+            found.card.name if found.card else "-",
+            found.status.value,
+            f"{found.confidence.card:.1%}",
+            f"{found.confidence.printing:.1%}",
         )
     Console().print(table)
-    answered = [found["card"]["card_id"] if found["card"] else None for found in reply["cards"]]
+    answered = [found.card.card_id if found.card else None for found in reply.cards]
     if len(answered) != len(files.card_ids):
         return 0
     return sum(given == true for given, true in zip(answered, files.card_ids, strict=True))
