@@ -15,7 +15,7 @@ from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
 from app.db.scans import PostgresScanStore
 from app.domain.calibration import load_calibration
-from app.domain.errors import BinderlensError, DatabaseUnavailable, MemoryTight
+from app.domain.errors import BinderlensError, DatabaseUnavailable, MemoryTight, SearchTimeout
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
 from app.inference.loading import load_encoder
@@ -59,8 +59,9 @@ def create_app(settings: Settings) -> FastAPI:
 async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
     """Opens the runtime, shows it to the application, and closes it when cancelled.
 
-    A database that is away is waited for; anything else that is wrong (an encoder that is not what its
-    manifest says, missing migrations) stays for ``/ready`` to tell, because trying again would not mend it.
+    A database that is away, or too slow just now to open a session within STATEMENT_TIMEOUT_MS, is waited
+    for; anything else that is wrong (an encoder that is not what its manifest says, missing migrations) stays
+    for ``/ready`` to tell, because trying again would not mend it.
     """
     log = structlog.get_logger()
     while True:
@@ -72,7 +73,10 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
                     await keep_purging(runtime.scans, settings.scan_retention_days)
                 finally:
                     app.state.runtime = None
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, SearchTimeout) as error:
+            if _asked_to_stop():
+                # Closing failed on the way out. To wait and open again would make the service unstoppable.
+                raise asyncio.CancelledError from error
             # Not the error's own words: a server that does not start names folders of the host.
             app.state.startup = StartUp("waiting for the database")
             log.warning("waiting_for_database", reason=str(error))
@@ -86,6 +90,12 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
             app.state.startup = StartUp("start-up failed on our side; the log says why", failed=True)
             log.exception("startup_failed")
             return
+
+
+def _asked_to_stop() -> bool:
+    """Whether this task was cancelled, even where an error raised since then has taken that one's place."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

@@ -1,17 +1,18 @@
-"""What the application keeps in memory."""
+"""What the application keeps in memory, and how its start and its end take errors."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
 
 from app import main
 from app.api.security import Scope
-from app.domain.errors import EncoderNotFound
+from app.domain.errors import BinderlensError, DatabaseUnavailable, EncoderNotFound, SearchTimeout
 from app.settings import Settings
 
 
@@ -32,3 +33,56 @@ async def test_keys_are_forgotten_once_their_hashes_are_taken(monkeypatch: pytes
             assert kept.api_keys.get_secret_value() == ""
             assert kept.port == 8100
     assert app.state.key_ring.authorise("hunter2", Scope.IDENTIFY) == "shop"
+
+
+async def test_an_error_while_closing_does_not_open_the_service_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = 0
+
+    @asynccontextmanager
+    async def open_what_fails_to_close(settings: Settings) -> AsyncIterator[SimpleNamespace]:
+        nonlocal opened
+        opened += 1
+        info = SimpleNamespace(name="tiny", precision="fp32")
+        try:
+            yield SimpleNamespace(encoder=SimpleNamespace(info=info), scans=None)
+        finally:
+            raise DatabaseUnavailable("the folder's lock is held")
+
+    async def purge_for_ever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(main, "STARTUP_RETRY_S", 0.0)
+    monkeypatch.setattr(main, "open_runtime", open_what_fails_to_close)
+    monkeypatch.setattr(main, "keep_purging", purge_for_ever)
+    app = main.create_app(Settings(_env_file=None))
+    async with asyncio.timeout(20):
+        async with app.router.lifespan_context(app):
+            while app.state.runtime is None:
+                await asyncio.sleep(0.001)
+    assert opened == 1
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), SearchTimeout("57014")])
+async def test_a_database_that_is_away_or_slow_is_tried_again(
+    error: BinderlensError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    @asynccontextmanager
+    async def open_in_vain(settings: Settings) -> AsyncIterator[None]:
+        nonlocal tries
+        tries += 1
+        raise error
+        yield
+
+    monkeypatch.setattr(main, "STARTUP_RETRY_S", 0.001)
+    monkeypatch.setattr(main, "open_runtime", open_in_vain)
+    app = main.create_app(Settings(_env_file=None))
+    async with asyncio.timeout(20):
+        async with app.router.lifespan_context(app):
+            while tries < 3 and not app.state.startup.failed:
+                await asyncio.sleep(0.001)
+    assert tries >= 3
+    assert not app.state.startup.failed
