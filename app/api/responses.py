@@ -18,6 +18,7 @@ from app.domain.errors import (
     GalleryMismatch,
     HostNotAllowed,
     IdempotencyConflict,
+    InvalidInput,
     InvalidParameter,
     MalformedRequest,
     MemoryTight,
@@ -41,6 +42,7 @@ EXAMPLE_REQUEST_ID: Final = "7f3a9c5e2b1d4f60a8e7c6b5d4f3a210"
 _DETAILS: Final[Mapping[type[BinderlensError], str]] = {
     MalformedRequest: "the body is not valid JSON",
     InvalidParameter: "query candidates: Input should be less than or equal to 25",
+    InvalidInput: "the JPEG has more than 100 scans; save it anew",
     EmptyUpload: "the file in the field 'image' has no bytes",
     BrokenImage: "the JPEG is truncated",
     UploadTooLarge: "the body is larger than the 40,065,536 bytes accepted here",
@@ -87,6 +89,7 @@ CORRECTION_ERRORS: Final = (
 IDENTIFY_ERRORS: Final = (
     *CHANGE_ERRORS,
     MalformedRequest,
+    InvalidInput,
     EmptyUpload,
     BrokenImage,
     UploadTooLarge,

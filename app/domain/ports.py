@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -55,6 +55,14 @@ class MemoryGuard(Protocol):
 
         Raises:
             MemoryTight: that would bring the process too close to its limit.
+        """
+        ...
+
+    def reserve(self, need_bytes: int) -> Callable[[], None]:
+        """Keeps room for what a scan is about to allocate, until the function it returns is called.
+
+        Raises:
+            MemoryTight: there is no room for that.
         """
         ...
 

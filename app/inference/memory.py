@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from app.domain.errors import MemoryTight
 from app.domain.types import MemorySnapshot
@@ -19,9 +20,9 @@ from app.inference.process_memory import MemoryLimit, ProcessMemory, read_proces
 
 MIB = 1024 * 1024
 
-#: What one more scan may need beyond what is in use: the picture (36 MB of RGB at 12 megapixels), as much
-#: again while it is decoded and turned, the detector's planes and the crops (some 40 MB), one batch (30-60
-#: MB).
+#: What one more scan may need beyond what is in use, while nothing is known of its picture: 12 megapixels at
+#: the decoder's peak (110 MB), then the crops of a page or one batch (30-60 MB each). What a larger picture
+#: needs is asked for with ``reserve`` as soon as its header is read.
 SCAN_HEADROOM_BYTES = 160 * MIB
 
 #: The headroom never takes more than this share of a small limit, or a small host could not serve at all.
@@ -65,11 +66,15 @@ class ProcessMemoryGuard:
         self._read_memory = read_memory
         self._release = release
         self._lock = threading.Lock()
+        self._reserving = threading.Lock()
         self._counts = _Counts()
         self._batch_size = BATCH_SIZES[0]
         self._calm_batches = 0
         self._next_aside_s = 0.0
         self._floor_bytes = read_memory().anonymous_bytes
+        self._reserved_bytes = 0
+        self._reservations = 0
+        self._used_before_bytes = 0
 
     @property
     def batch_size(self) -> int:
@@ -78,7 +83,7 @@ class ProcessMemoryGuard:
 
     def has_room(self, pending: int = 0) -> bool:
         """Whether ``admit`` would let one more scan in; changes and counts nothing."""
-        return self._free_bytes() >= self._headroom_bytes * (pending + 1)
+        return self._unreserved_bytes() >= self._headroom_bytes * (pending + 1)
 
     def admit(self, pending: int = 0) -> None:
         """Lets one more scan in. Quick: it is called on the event loop.
@@ -94,6 +99,24 @@ class ProcessMemoryGuard:
         if not self.has_room(pending):
             self._give_back_aside()
             self._refuse("memory is tight: no room for another scan")
+
+    def reserve(self, need_bytes: int) -> Callable[[], None]:
+        """Keeps room for what a scan is about to allocate. Call it in a worker thread: it may collect.
+
+        Args:
+            need_bytes: The most that will be allocated at once.
+
+        Returns:
+            Gives the room back; call it once, when what was allocated is gone.
+
+        Raises:
+            MemoryTight: there is no room, although memory was given back.
+        """
+        if not self._try_reserve(need_bytes):
+            self._give_back(collect=True)
+            if not self._try_reserve(need_bytes):
+                self._refuse(f"memory is tight: this picture needs {need_bytes // MIB} MB")
+        return partial(self._end_reservation, need_bytes)
 
     def admit_batch(self) -> int:
         """Lets one more batch of an admitted scan in.
@@ -113,10 +136,10 @@ class ProcessMemoryGuard:
     def after_batch(self) -> None:
         """Gives back what the last batch left, and adapts the batch size. The tensors must be gone."""
         grown_bytes = self._read_memory().anonymous_bytes - self._floor_bytes
-        tight = not self.has_room()
+        tight = self._free_bytes() < self._headroom_bytes
         if tight or grown_bytes >= RELEASE_FROM_BYTES:
             self._give_back(collect=tight)
-            tight = not self.has_room()
+            tight = self._free_bytes() < self._headroom_bytes
         with self._lock:
             self._counts.batches += 1
             self._adapt(tight)
@@ -141,6 +164,34 @@ class ProcessMemoryGuard:
         if self._limit is None:
             return float("inf")
         return self._limit.limit_bytes - self._limit.read_used_bytes()
+
+    def _unreserved_bytes(self) -> float:
+        """Free bytes that no scan has reserved. What a scan has allocated already is not counted twice."""
+        if self._limit is None:
+            return float("inf")
+        used_bytes = self._limit.read_used_bytes()
+        with self._lock:
+            if not self._reservations:
+                return self._limit.limit_bytes - used_bytes
+            self._used_before_bytes = min(self._used_before_bytes, used_bytes)
+            return self._limit.limit_bytes - max(used_bytes, self._used_before_bytes + self._reserved_bytes)
+
+    def _try_reserve(self, need_bytes: int) -> bool:
+        with self._reserving:  # to look and to take is one step, or two large scans would both find room
+            if self._unreserved_bytes() < need_bytes:
+                return False
+            used_bytes = self._limit.read_used_bytes() if self._limit else 0
+            with self._lock:
+                if not self._reservations:
+                    self._used_before_bytes = used_bytes
+                self._reservations += 1
+                self._reserved_bytes += need_bytes
+            return True
+
+    def _end_reservation(self, need_bytes: int) -> None:
+        with self._lock:
+            self._reservations -= 1
+            self._reserved_bytes -= need_bytes
 
     def _give_back(self, *, collect: bool) -> None:
         if collect:

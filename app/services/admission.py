@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from app.domain.errors import Busy
 from app.domain.ports import MemoryGuard
+from app.services.scan_memory import ScanMemory
 
 T = TypeVar("T")
 
@@ -35,6 +36,10 @@ class Admission:
     def taken(self) -> int:
         """How many are being worked on."""
         return self._taken
+
+    def scan_memory(self) -> ScanMemory:
+        """What one scan, or one picture that is decoded again, reserves its memory with."""
+        return ScanMemory(self._guard)
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[None]:

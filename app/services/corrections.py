@@ -14,7 +14,7 @@ from app.domain.ports import Gallery, ScanStore
 from app.domain.types import Quad, StoredImage
 from app.services.admission import Admission
 from app.services.reading import CROP_JPEG_QUALITY, as_jpeg
-from app.vision.decode import decode_image
+from app.vision.decode import Reserve, decode_image
 from app.vision.rectify import rectify
 
 #: A note is a sentence or two for the person who reviews, not a document.
@@ -93,12 +93,15 @@ class CorrectionService:
             stored = await self._scans.scan_image(scan_id)
             if stored is None:
                 raise NotFound(f"no scan {scan_id}, or its picture has been deleted")
-            return await asyncio.to_thread(_cut, stored, quad_px, self._max_image_pixels)
+            with self._admission.scan_memory() as memory:
+                return await asyncio.to_thread(_cut, stored, quad_px, self._max_image_pixels, memory.reserve)
 
 
-def _cut(stored: StoredImage, quad_px: Quad, max_pixels: int) -> StoredImage:
+def _cut(stored: StoredImage, quad_px: Quad, max_pixels: int, reserve: Reserve) -> StoredImage:
     # Its bytes are in memory already, and stored again they may be more than were uploaded; pixels count.
-    image = decode_image(stored.data, max_upload_bytes=len(stored.data), max_pixels=max_pixels)
+    image = decode_image(
+        stored.data, max_upload_bytes=len(stored.data), max_pixels=max_pixels, reserve=reserve
+    )
     height_px, width_px = image.shape[:2]
     if (quad_px < 0).any() or (quad_px > (width_px, height_px)).any():
         raise InvalidParameter(f"quad: every corner must lie inside the {width_px} x {height_px} px picture")

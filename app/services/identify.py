@@ -29,6 +29,7 @@ from app.services.reading import (
     as_jpeg,
     read_scan,
 )
+from app.services.scan_memory import ScanMemory
 from app.settings import Settings
 
 P = ParamSpec("P")
@@ -115,7 +116,8 @@ class IdentifyService:
         try:
             async with asyncio.timeout(timeout_ms / 1000.0) as deadline:
                 if not store:
-                    return (await self._identify(data, options)).result, True
+                    with self._admission.scan_memory() as memory:
+                        return (await self._identify(data, options, memory)).result, True
                 return await self._identify_once(data, options, key_id, idempotency_key)
         except TimeoutError as error:
             if not deadline.expired():
@@ -132,12 +134,14 @@ class IdentifyService:
             earlier = await self._scans.get(scan_id) if scan_id is not None else None
             if earlier is not None:
                 return earlier, False
-        return await self._store(await self._identify(data, options), key_id, request_key)
+        return await self._identify_and_store(data, options, key_id, request_key)
 
-    async def _store(
-        self, answered: _Answered, key_id: str | None, request_key: RequestKey | None
+    async def _identify_and_store(
+        self, data: bytes, options: IdentifyOptions, key_id: str | None, request_key: RequestKey | None
     ) -> tuple[ScanResult, bool]:
-        image, crops = await self._beside(_stored_pictures, answered.scan, answered.matches)
+        with self._admission.scan_memory() as memory:
+            answered = await self._identify(data, options, memory)
+            image, crops = await self._beside(_stored_pictures, answered.scan, answered.matches, memory)
         while True:
             scan_id = await self._scans.save(answered.result, image, crops, key_id, request_key)
             if scan_id == answered.result.scan_id:
@@ -148,9 +152,9 @@ class IdentifyService:
                 return earlier, False
             # It has been forgotten since, and its key with it.
 
-    async def _identify(self, data: bytes, options: IdentifyOptions) -> _Answered:
+    async def _identify(self, data: bytes, options: IdentifyOptions, memory: ScanMemory) -> _Answered:
         started = time.perf_counter()
-        scan = await self._beside(read_scan, data, self._settings)
+        scan = await self._beside(read_scan, data, self._settings, memory)
         matches, match_timings = await self._matcher.match(
             [card.crop for card in scan.cards], options.card_filter
         )
@@ -181,9 +185,12 @@ class IdentifyService:
             raise
 
 
-def _stored_pictures(scan: ReadScan, matches: Sequence[Match]) -> tuple[StoredImage, list[StoredImage]]:
-    crops = [_upright(card.crop, match) for card, match in zip(scan.cards, matches, strict=True)]
-    return as_jpeg(scan.image, SCAN_JPEG_QUALITY), [as_jpeg(crop, CROP_JPEG_QUALITY) for crop in crops]
+def _stored_pictures(
+    scan: ReadScan, matches: Sequence[Match], memory: ScanMemory
+) -> tuple[StoredImage, list[StoredImage]]:
+    with memory:
+        crops = [_upright(card.crop, match) for card, match in zip(scan.cards, matches, strict=True)]
+        return as_jpeg(scan.image, SCAN_JPEG_QUALITY), [as_jpeg(crop, CROP_JPEG_QUALITY) for crop in crops]
 
 
 def _upright(crop: RgbImage, match: Match) -> RgbImage:

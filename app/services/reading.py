@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from app.domain.grid import assign_grid, reading_order
 from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
+from app.services.scan_memory import ScanMemory
 from app.settings import Settings
-from app.vision.decode import decode_image, encode_jpeg
+from app.vision.decode import Reserve, decode_image, encode_jpeg
 from app.vision.detect import detect_cards
 from app.vision.quality import measure_quality
 from app.vision.rectify import rectify
@@ -44,12 +45,18 @@ class ReadScan:
     timings_ms: dict[str, float]
 
 
-def read_scan(data: bytes, settings: Settings) -> ReadScan:
-    """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock.
+def read_scan(data: bytes, settings: Settings, memory: ScanMemory) -> ReadScan:
+    """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock while it works.
 
     Raises:
         InvalidInput: the bytes are not a picture that can be used.
+        MemoryTight: there is no room for its pixels.
     """
+    with memory:
+        return _read(data, settings, memory.reserve)
+
+
+def _read(data: bytes, settings: Settings, reserve: Reserve) -> ReadScan:
     timings_ms: dict[str, float] = {}
     image = _timed(
         timings_ms,
@@ -58,6 +65,7 @@ def read_scan(data: bytes, settings: Settings) -> ReadScan:
             data,
             max_upload_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_image_pixels,
+            reserve=reserve,
         ),
     )
     cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image))

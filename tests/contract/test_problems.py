@@ -136,6 +136,19 @@ async def test_the_memory_guard_refuses_a_scan(service: FakeService) -> None:
     assert (response.status_code, response.json()["code"]) == (503, "memory_tight")
 
 
+async def test_a_picture_without_room_for_its_pixels_is_refused(
+    service: FakeService, contract: Contract
+) -> None:
+    service.guard.room_bytes = 100
+    response = await post(service)
+    assert (response.status_code, response.json()["code"]) == (503, "memory_tight")
+    assert response.headers["retry-after"]
+    contract.check("identify", response)
+    service.guard.room_bytes = 100_000_000
+    assert (await post(service)).status_code == 200
+    assert service.guard.reserved_bytes == []
+
+
 async def test_a_permit_is_given_back_whatever_happens(service: FakeService) -> None:
     scripted = ScriptedIdentify(on_identify=raising(DatabaseUnavailable("away")))
     service.replace_identify(scripted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class FakeGuard:
     def __init__(self) -> None:
         self.tight = False
         self.refusals = 0
+        self.room_bytes: int | None = None
+        self.reserved_bytes: list[int] = []
+
+    def reserve(self, need_bytes: int) -> Callable[[], None]:
+        if self.room_bytes is not None and sum(self.reserved_bytes) + need_bytes > self.room_bytes:
+            self.refusals += 1
+            raise MemoryTight("this picture needs 900 MB")
+        self.reserved_bytes.append(need_bytes)
+        return lambda: self.reserved_bytes.remove(need_bytes)
 
     def has_room(self, pending: int = 0) -> bool:
         return not self.tight

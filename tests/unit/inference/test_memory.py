@@ -120,6 +120,81 @@ def test_the_headroom_leaves_a_small_host_able_to_serve() -> None:
         machine.guard(limit_mib=200).admit()
 
 
+def test_two_large_pictures_do_not_both_find_the_same_room() -> None:
+    machine = Machine(used_mib=300)
+    guard = machine.guard()
+    give_back = guard.reserve(500 * MIB)
+    with pytest.raises(MemoryTight, match="needs 500 MB within the limit of 1000 MB"):
+        guard.reserve(500 * MIB)
+    assert guard.snapshot().refusals == 1
+    give_back()
+    guard.reserve(500 * MIB)
+
+
+def test_what_a_scan_has_allocated_of_its_reservation_is_not_counted_twice() -> None:
+    machine = Machine(used_mib=300)
+    guard = machine.guard()
+    guard.reserve(400 * MIB)
+    machine.used_mib += 400
+    guard.reserve(300 * MIB)
+    with pytest.raises(MemoryTight):
+        guard.reserve(1 * MIB)
+
+
+def test_memory_beyond_what_was_reserved_counts_too() -> None:
+    machine = Machine(used_mib=300)
+    guard = machine.guard()
+    guard.reserve(100 * MIB)
+    machine.used_mib = 900
+    with pytest.raises(MemoryTight):
+        guard.reserve(101 * MIB)
+
+
+def test_a_reservation_leaves_less_room_for_the_next_scan() -> None:
+    machine = Machine(used_mib=300)
+    guard = machine.guard()
+    give_back = guard.reserve(600 * MIB)
+    assert not guard.has_room()
+    give_back()
+    assert guard.has_room()
+
+
+def test_memory_is_given_back_before_a_reservation_is_refused() -> None:
+    machine = Machine(used_mib=900, trimmable_mib=300)
+    machine.guard().reserve(350 * MIB)
+    assert machine.releases == [300]
+
+
+def test_an_admitted_batch_runs_although_all_the_room_is_reserved() -> None:
+    machine = Machine(used_mib=300)
+    guard = machine.guard()
+    guard.reserve(700 * MIB)
+    assert guard.admit_batch() == 9
+    guard.after_batch()
+    assert guard.batch_size == 9
+
+
+def test_threads_at_the_same_moment_share_the_room_exactly() -> None:
+    guard = Machine(used_mib=0).guard()
+    start = threading.Barrier(8)
+    got: list[bool] = []
+
+    def ask() -> None:
+        start.wait()
+        try:
+            guard.reserve(300 * MIB)
+            got.append(True)
+        except MemoryTight:
+            got.append(False)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(got) == 3
+
+
 def test_small_growth_is_left_to_the_allocator() -> None:
     machine = Machine()
     guard = machine.guard()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,6 +26,9 @@ class Guard:
     def admit(self, pending: int = 0) -> None:
         if not self.has_room(pending):
             raise MemoryTight("no memory")
+
+    def reserve(self, need_bytes: int) -> Callable[[], None]:
+        raise NotImplementedError
 
     def snapshot(self) -> MemorySnapshot:
         raise NotImplementedError
