@@ -79,7 +79,7 @@ async def measure(photos: Path, manifests: Sequence[Path], overlays: Path) -> li
                 await import_manifest(runtime, manifest, manifest.parent)
             for photo, names in track(read_names(photos).items(), "photos", transient=True):
                 data = (photos / photo).read_bytes()
-                result = await runtime.identify.identify(data, IdentifyOptions(), store=False)
+                result, _ = await runtime.identify.identify(data, IdentifyOptions(), store=False)
                 write_overlay(overlays / f"{photo}.jpg", data, result, runtime.settings)
                 answers.append(judge(photo, result, names))
     return answers

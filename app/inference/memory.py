@@ -115,7 +115,7 @@ class ProcessMemoryGuard:
         if not self._try_reserve(need_bytes):
             self._give_back(collect=True)
             if not self._try_reserve(need_bytes):
-                self._refuse(f"memory is tight: this picture needs {need_bytes // MIB} MB")
+                self._refuse(f"memory is tight: this picture needs {need_bytes // 1_000_000} MB")
         return partial(self._end_reservation, need_bytes)
 
     def admit_batch(self) -> int:
