@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.domain.types import RgbImage
@@ -73,6 +73,16 @@ class Graph(_Strict):
 
     model: GraphFile
     weights: GraphFile
+
+    @model_validator(mode="after")
+    def _weights_beside_the_model(self) -> Self:
+        """OpenVINO is told the model alone and takes the .bin of the same name: no other may be checked."""
+        model, weights = Path(self.model.file), Path(self.weights.file)
+        if model.suffix != ".xml" or weights != model.with_suffix(".bin"):
+            raise ValueError(
+                f"the graph {model} must be an .xml, and its weights {weights} the .bin of the same name"
+            )
+        return self
 
 
 class Golden(_Strict):

@@ -63,7 +63,7 @@ class GraphTower:
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
-            "INFERENCE_NUM_THREADS": threads or len(os.sched_getaffinity(0)),
+            "INFERENCE_NUM_THREADS": threads or usable_cores(),
         }
         try:
             compiled = openvino.Core().compile_model(folder / graph.model.file, "CPU", options)
@@ -80,6 +80,12 @@ class GraphTower:
         """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
         (output,) = self._request.infer({0: batch}).values()
         return np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
+
+
+def usable_cores() -> int:
+    """Cores this process may run on; where the system does not say (macOS), all there are."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def write_graph(tower: nn.Module, preprocessing: Preprocessing, folder: Path) -> Graph:

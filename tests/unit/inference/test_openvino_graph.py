@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid
+from app.inference import openvino_graph
 from app.inference.export import add_graph
 from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest
@@ -77,6 +80,27 @@ def test_a_changed_graph_is_refused(encoder_with_graph: Path, tmp_path: Path) ->
         file.write(b"\xff\x00\xff\x00")
     with pytest.raises(EncoderInvalid, match=r"visual\.bin is not the file"):
         load_encoder(folder)
+
+
+def test_weights_that_openvino_would_not_read_are_refused_however_right_their_hash(
+    encoder_with_graph: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(encoder_with_graph, folder)
+    shutil.copy(folder / "visual.bin", folder / "checked.bin")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["graph"]["weights"]["file"] = "checked.bin"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(EncoderInvalid, match="same name"):
+        load_encoder(folder, runtime="openvino")
+
+
+def test_a_system_without_affinities_gives_a_thread_a_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert openvino_graph.usable_cores() == 3
 
 
 def test_a_missing_graph_file_is_named(encoder_with_graph: Path, tmp_path: Path) -> None:
