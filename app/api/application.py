@@ -64,6 +64,7 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
     install_error_handlers(app)
     for router in api_routers():
         app.include_router(router)
+    app.include_router(ops.head_router)
     app.mount("/static", pages.static_files(), name="static")
     return app
 

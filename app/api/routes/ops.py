@@ -16,6 +16,8 @@ from app.domain.errors import DeadlineExceeded, NotReady
 from app.services.runtime import ReadinessCheck, Runtime
 
 open_ops_router = open_router("operations")
+#: HEAD answers what GET does, without the body; not in the documentation, since it says nothing new.
+head_router = open_router("operations")
 router = scoped_router("operations", Scope.IDENTIFY)
 
 
@@ -48,6 +50,21 @@ async def get_ready(request: Request) -> ReadyModel | Response:
     plain = problem(ERROR_RULES[NotReady], failing, request_id_of(request))
     body = NotReadyProblem(**plain.model_dump(), checks=models)
     return problem_response(body, {"Retry-After": str(NotReady.retry_after_s)})
+
+
+@head_router.head("/health", include_in_schema=False)
+async def head_health() -> Response:
+    """For load balancers that ask by HEAD."""
+    return Response()
+
+
+@head_router.head("/ready", include_in_schema=False)
+async def head_ready(request: Request) -> Response:
+    """For load balancers that ask by HEAD."""
+    answer = await get_ready(request)
+    if isinstance(answer, ReadyModel):
+        return Response()
+    return Response(status_code=answer.status_code, headers={"Retry-After": answer.headers["Retry-After"]})
 
 
 @router.get(
