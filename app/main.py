@@ -126,7 +126,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         scans = PostgresScanStore(database)
         admission = Admission(settings.max_concurrent_scans, guard)
         identify = IdentifyService(settings, encoder, gallery, scans, load_calibration(folder), admission)
-        stack.callback(identify.close)
+        stack.push_async_callback(identify.close)
         yield Runtime(
             settings=settings,
             encoder=encoder,

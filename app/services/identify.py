@@ -7,13 +7,14 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import structlog
 
 from app.domain.calibration import Calibration
 from app.domain.errors import DeadlineExceeded
@@ -31,6 +32,9 @@ from app.services.reading import (
 )
 from app.services.scan_memory import ScanMemory
 from app.settings import Settings
+
+#: How long closing waits for pixel work in hand: the slowest picture within the limits takes some seconds.
+CLOSE_TIMEOUT_S = 10.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,14 +80,25 @@ class IdentifyService:
         self._answerer = Answerer(gallery, calibration)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
+        self._running: set[Future[Any]] = set()
 
     def admission(self) -> AbstractAsyncContextManager[None]:
         """The permit to hold while a scan is read and worked on."""
         return self._admission.permit()
 
-    def close(self) -> None:
-        """Stops the worker threads once they are done."""
-        self._threads.shutdown(wait=True)
+    async def close(self) -> None:
+        """Lets the worker threads finish, for ``CLOSE_TIMEOUT_S`` at most, and takes no more work.
+
+        The event loop goes on meanwhile: joining the threads here would silence ``/health`` and keep the
+        database from being closed for as long as one picture takes.
+        """
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        running = [asyncio.wrap_future(future) for future in tuple(self._running)]
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await asyncio.gather(*running, return_exceptions=True)
+        except TimeoutError:
+            structlog.get_logger().warning("threads_left_running", threads=len(self._running))
 
     async def identify(
         self,
@@ -178,6 +193,8 @@ class IdentifyService:
         next scan would find the thread taken.
         """
         future = self._threads.submit(work, *args, **kwargs)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:

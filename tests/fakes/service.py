@@ -116,7 +116,7 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
     try:
         yield FakeService(app, gallery, scans, guard)
     finally:
-        identify.close()
+        await identify.close()
 
 
 @asynccontextmanager
