@@ -105,7 +105,7 @@ class RequestContextMiddleware:
 
 
 class DeadlineMiddleware:
-    """Answers 504 once ``REQUEST_TIMEOUT_MS`` is over, upload included: a slow sender holds a permit too."""
+    """Answers 504 once ``REQUEST_TIMEOUT_MS`` is over, upload included: a slow sender takes a place."""
 
     def __init__(self, app: ASGIApp, timeout_ms: int) -> None:
         self._app = app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from starlette.datastructures import FormData, UploadFile
@@ -14,8 +16,11 @@ IMAGE_FIELD: Final = "image"
 _MAX_PARTS: Final = 8
 
 
-async def read_upload(request: Request) -> bytes:
-    """Reads the field ``image``; the route has already bounded the body.
+@asynccontextmanager
+async def received_upload(request: Request) -> AsyncIterator[UploadFile]:
+    """Takes in the body and yields the field ``image``; the route has already bounded the body.
+
+    Above a megabyte the picture lies on disk until it is read.
 
     Raises:
         UnsupportedFormat: the body is no form at all.
@@ -29,15 +34,18 @@ async def read_upload(request: Request) -> bytes:
         raise UnsupportedFormat(
             f"send multipart/form-data with the picture in the field '{IMAGE_FIELD}', not {content_type}"
         )
-    try:
-        async with request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS) as form:
-            data = await _only_file(form).read()
-    except UnicodeError as error:
-        # The caller chooses the charset, and some of Python's codecs refuse whatever they are given.
-        raise MalformedRequest("the form's field names cannot be read in the charset it names") from error
-    if not data:
-        raise EmptyUpload(f"the file in the field '{IMAGE_FIELD}' has no bytes")
-    return data
+    async with AsyncExitStack() as stack:
+        try:
+            form = await stack.enter_async_context(
+                request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS)
+            )
+        except UnicodeError as error:
+            # The caller chooses the charset, and some of Python's codecs refuse whatever they are given.
+            raise MalformedRequest("the form's field names cannot be read in the charset it names") from error
+        picture = _only_file(form)
+        if not picture.size:
+            raise EmptyUpload(f"the file in the field '{IMAGE_FIELD}' has no bytes")
+        yield picture
 
 
 def _only_file(form: FormData) -> UploadFile:

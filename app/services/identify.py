@@ -82,8 +82,12 @@ class IdentifyService:
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
         self._running: set[Future[Any]] = set()
 
+    def upload(self) -> AbstractAsyncContextManager[None]:
+        """To be held while the picture of a scan comes in; refused early where ``admission`` would be."""
+        return self._admission.upload()
+
     def admission(self) -> AbstractAsyncContextManager[None]:
-        """The permit to hold while a scan is read and worked on."""
+        """The permit to hold while a scan is worked on."""
         return self._admission.permit()
 
     async def close(self) -> None:

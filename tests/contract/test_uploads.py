@@ -111,6 +111,29 @@ async def test_a_real_server_answers_a_picture(served: str) -> None:
     assert [card["card"]["card_id"] for card in response.json()["cards"]] == ["em1-001", "em1-002"]
 
 
+async def test_senders_that_say_nothing_keep_nobody_out(service: FakeService, settings: Settings) -> None:
+    coming: list[int] = []
+    silence = asyncio.Event()
+
+    async def idle_body() -> AsyncIterator[bytes]:
+        yield b"--b\r\n"
+        coming.append(1)
+        await silence.wait()
+
+    async with service.client() as client:
+        idle = [
+            asyncio.create_task(client.post("/identify", content=idle_body(), headers=FORM))
+            for _ in range(settings.max_concurrent_scans + 1)
+        ]
+        async with asyncio.timeout(20):
+            while len(coming) < len(idle):
+                await asyncio.sleep(0.001)
+        served = await client.post("/identify", files={"image": page_png(1)})
+        silence.set()
+        await asyncio.gather(*idle)
+    assert served.status_code == 200, served.text
+
+
 async def test_a_caller_that_hangs_up_gives_its_permit_back(settings: Settings) -> None:
     async with fake_service(settings.model_copy(update={"max_concurrent_scans": 1})) as service:
         messages = iter(

@@ -69,6 +69,11 @@ class ScriptedIdentify:
         self.bodies: list[bytes] = []
 
     @asynccontextmanager
+    async def upload(self) -> AsyncIterator[None]:
+        self._on_admission()
+        yield
+
+    @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
         self._on_admission()
         self.admitted += 1

@@ -12,7 +12,7 @@ from app.api.routing import UploadRoute, scoped_router
 from app.api.schemas.base import Name
 from app.api.schemas.scans import ScanModel
 from app.api.security import Scope
-from app.api.uploads import IMAGE_FIELD, read_upload
+from app.api.uploads import IMAGE_FIELD, received_upload
 from app.domain.types import CardFilter, ScanResult
 from app.obs.metrics import Metrics
 from app.services.identify import IdentifyOptions
@@ -70,9 +70,13 @@ async def identify(
         card_filter=CardFilter(game=game, set_ids=tuple(set_id or ()), language=language),
         explain=explain,
     )
-    # The permit comes before the body: a busy service must not also hold the uploads of those who wait.
-    async with runtime.identify.admission():
-        data = await read_upload(request)
+    # The permit comes when the picture is there: two senders that say nothing would take every permit else.
+    async with (
+        runtime.identify.upload(),
+        received_upload(request) as picture,
+        runtime.identify.admission(),
+    ):
+        data = await picture.read()
         result, is_new = await runtime.identify.identify(
             data, options, key_id=key_id, idempotency_key=idempotency_key
         )

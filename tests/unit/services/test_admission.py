@@ -6,12 +6,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import pytest
 
 from app.domain.errors import Busy, MemoryTight
 from app.domain.types import MemorySnapshot
-from app.services.admission import Admission
+from app.services.admission import UPLOADS_A_PERMIT, Admission
 
 
 class Guard:
@@ -69,6 +70,37 @@ async def test_each_running_scan_counts_for_the_memory_the_next_one_needs() -> N
                 pass
     async with admission.permit():
         assert admission.taken == 1
+
+
+async def test_uploads_that_come_in_leave_every_permit_free() -> None:
+    admission = Admission(1, Guard())
+    async with admission.upload(), admission.upload(), admission.permit():
+        assert admission.taken == 1
+
+
+async def test_uploads_are_bounded_too_and_hand_their_place_back() -> None:
+    admission = Admission(1, Guard())
+    async with AsyncExitStack() as uploads:
+        for _ in range(UPLOADS_A_PERMIT):
+            await uploads.enter_async_context(admission.upload())
+        with pytest.raises(Busy, match="uploads"):
+            async with admission.upload():
+                pass
+    async with admission.upload():
+        pass
+
+
+async def test_an_upload_is_refused_early_while_every_permit_is_taken_or_memory_is_tight() -> None:
+    guard = Guard()
+    admission = Admission(1, guard)
+    async with admission.permit():
+        with pytest.raises(Busy):
+            async with admission.upload():
+                pass
+    guard.room_for = 0
+    with pytest.raises(MemoryTight):
+        async with admission.upload():
+            pass
 
 
 async def test_work_that_nobody_waits_for_keeps_a_permit_until_it_has_ended() -> None:
