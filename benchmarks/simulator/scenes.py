@@ -108,12 +108,11 @@ def simulate_scene(
     layout = lay_out(kind, len(cards), ranges, rng)
     frame = draw_frame(kind, layout, ranges, megapixels, card_height_px, rng)
     picture = _render_ground(cards, layout, ranges, frame, rng)
-    films = _render_cards(picture, cards, layout, ranges, frame, rng)
     quads = [project(frame.homography, placement.quad_mm) for placement in layout.placements]
-    _light_up(picture, quads, films, ranges, frame, rng)
+    _light_up(picture, quads, _render_cards(picture, cards, layout, ranges, frame, rng), ranges, frame, rng)
     covered = _cover_cards(picture, quads, _cover_frequency(kind, ranges), rng)
     image = photograph(picture, draw_camera(ranges, rng), frame.card_height_px, rng)
-    return Scene(image, _label(layout, quads, covered), kind, level)
+    return Scene(image, _labels(layout, quads, covered), kind, level)
 
 
 def _cover_frequency(kind: SceneKind, ranges: LevelRanges) -> float:
@@ -121,7 +120,7 @@ def _cover_frequency(kind: SceneKind, ranges: LevelRanges) -> float:
     return ranges.covered_frequency / 2 if kind == "loose" else ranges.covered_frequency
 
 
-def _label(layout: Layout, quads: Sequence[Points], covered: Sequence[bool]) -> tuple[SceneCard, ...]:
+def _labels(layout: Layout, quads: Sequence[Points], covered: Sequence[bool]) -> tuple[SceneCard, ...]:
     placed = zip(layout.placements, quads, covered, strict=True)
     return tuple(
         SceneCard(placement.card_index, quad, hidden or placement.overlapped)
