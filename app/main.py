@@ -15,7 +15,13 @@ from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
 from app.db.scans import PostgresScanStore
 from app.domain.calibration import load_calibration
-from app.domain.errors import BinderlensError, DatabaseUnavailable, MemoryTight, SearchTimeout
+from app.domain.errors import (
+    BinderlensError,
+    DatabaseUnavailable,
+    MemoryTight,
+    MigrationsMissing,
+    SearchTimeout,
+)
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
 from app.inference.loading import load_encoder
@@ -59,9 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
 async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
     """Opens the runtime, shows it to the application, and closes it when cancelled.
 
-    A database that is away, or too slow just now to open a session within STATEMENT_TIMEOUT_MS, is waited
-    for; anything else that is wrong (an encoder that is not what its manifest says, missing migrations) stays
-    for ``/ready`` to tell, because trying again would not mend it.
+    A database that is away, too slow just now to open a session within STATEMENT_TIMEOUT_MS, or not migrated
+    yet is waited for; anything else that is wrong (an encoder that is not what its manifest says) stays for
+    ``/ready`` to tell, because trying again would not mend it.
     """
     log = structlog.get_logger()
     while True:
@@ -80,6 +86,10 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
             # Not the error's own words: a server that does not start names folders of the host.
             app.state.startup = StartUp("waiting for the database")
             log.warning("waiting_for_database", reason=str(error))
+            await asyncio.sleep(STARTUP_RETRY_S)
+        except MigrationsMissing as error:
+            app.state.startup = StartUp(str(error))
+            log.warning("waiting_for_migrations", reason=str(error))
             await asyncio.sleep(STARTUP_RETRY_S)
         except BinderlensError as error:
             app.state.startup = StartUp(str(error), failed=True)

@@ -36,9 +36,7 @@ async def received_upload(request: Request) -> AsyncIterator[UploadFile]:
         )
     async with AsyncExitStack() as stack:
         try:
-            form = await stack.enter_async_context(
-                request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS)
-            )
+            form = await stack.enter_async_context(request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS))
         except UnicodeError as error:
             # The caller chooses the charset, and some of Python's codecs refuse whatever they are given.
             raise MalformedRequest("the form's field names cannot be read in the charset it names") from error

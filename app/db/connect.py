@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from app.db.embedded import EmbeddedPostgres
 from app.db.migrate import migrate, pending
 from app.db.pool import Database
-from app.domain.errors import MigrationError
+from app.domain.errors import MigrationsMissing
 from app.settings import Settings
 
 
@@ -19,14 +19,15 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
     Raises:
         ConfigurationError: a server or a folder that must not be used.
-        MigrationError: an external database lacks migrations, or one was applied that differs.
+        MigrationsMissing: an external database lacks migrations.
+        MigrationError: one was applied that differs.
         DatabaseUnavailable: it cannot be reached or started.
     """
     async with running_server(settings) as dsn:
         if settings.database_url is None:
             await migrate(dsn)
         elif missing := await pending(dsn):
-            raise MigrationError(f"migrations are missing: {', '.join(missing)}; run: binderlens migrate")
+            raise MigrationsMissing(f"migrations are missing: {', '.join(missing)}; run: binderlens migrate")
         database = await Database.open(dsn, settings)
         try:
             yield database

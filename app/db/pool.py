@@ -12,7 +12,7 @@ from pgvector.asyncpg import register_vector
 from app.db.errors import translated
 from app.db.queries import Queries
 from app.db.unhurried import UnhurriedConnection
-from app.domain.errors import ConfigurationError, MigrationError
+from app.domain.errors import ConfigurationError, MigrationsMissing
 from app.settings import Settings
 
 MIN_SERVER_VERSION = 150000
@@ -78,7 +78,7 @@ class Database:
 
         Raises:
             ConfigurationError: the server or pgvector is too old, or the DSN is not one.
-            MigrationError: the extension is missing: the database was never migrated.
+            MigrationsMissing: the extension is missing: the database was never migrated.
             DatabaseUnavailable: it cannot be reached.
         """
         queries = Queries()
@@ -86,7 +86,7 @@ class Database:
             async with maintenance_connection(dsn) as connection:
                 vector_schema = await check_versions(connection, queries)
             if vector_schema is None:
-                raise MigrationError("the database has no tables yet; run: binderlens migrate")
+                raise MigrationsMissing("the database has no tables yet; run: binderlens migrate")
 
             async def prepare(connection: asyncpg.Connection) -> None:
                 # The driver's look at the catalogue is no search, and must not fail like one.

@@ -31,6 +31,7 @@ BinderlensError
 │   └── EncoderInvalid          truncated, foreign, mismatching or not reproducing its golden vector
 ├── ManifestError               a manifest that cannot be read at all
 ├── MigrationError              applied migrations and files disagree
+│   └── MigrationsMissing       until somebody applies them
 └── ConfigurationError          settings that must not be used
 """
 
@@ -172,6 +173,10 @@ class ManifestError(BinderlensError):
 
 class MigrationError(BinderlensError):
     """What was applied to the database and what the migration files say disagree."""
+
+
+class MigrationsMissing(MigrationError):
+    """The database still lacks migrations that are here; applying them mends it."""
 
 
 class ConfigurationError(BinderlensError):

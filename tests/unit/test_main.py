@@ -12,7 +12,13 @@ from pydantic import SecretStr
 
 from app import main
 from app.api.security import Scope
-from app.domain.errors import BinderlensError, DatabaseUnavailable, EncoderNotFound, SearchTimeout
+from app.domain.errors import (
+    BinderlensError,
+    DatabaseUnavailable,
+    EncoderNotFound,
+    MigrationsMissing,
+    SearchTimeout,
+)
 from app.settings import Settings
 
 
@@ -64,8 +70,10 @@ async def test_an_error_while_closing_does_not_open_the_service_again(
     assert opened == 1
 
 
-@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), SearchTimeout("57014")])
-async def test_a_database_that_is_away_or_slow_is_tried_again(
+@pytest.mark.parametrize(
+    "error", [DatabaseUnavailable("away"), SearchTimeout("57014"), MigrationsMissing("missing: 0001")]
+)
+async def test_a_database_that_is_away_slow_or_not_migrated_yet_is_tried_again(
     error: BinderlensError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = 0
