@@ -18,7 +18,13 @@ from models.training.photos import training_photo
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of one step, uint8 (n, height, width, 3), and the artwork each shows, int64 (n,)."""
+    """Pictures of one step.
+
+    Attributes:
+        clean: uint8 (n, height, width, 3).
+        photographed: uint8 (photos * n, height, width, 3): every card once, then every card again.
+        artworks: int64 (n,): the artwork each card shows.
+    """
 
     clean: torch.Tensor
     photographed: torch.Tensor
@@ -48,11 +54,11 @@ class Batches(Dataset[Batch]):
         self._chances = sizes / sizes.sum()
 
     def __getitem__(self, step: int) -> Batch:
-        """Draws the cards of a step and photographs each of them once."""
+        """Draws the cards of a step and photographs each of them as often as the stage says."""
         rng = np.random.default_rng((self._seed, step))
         chosen = self._choose(rng)
         pictures = [self._cards.pictures[index] for index in chosen]
-        photographed = [self._photograph(picture, rng) for picture in pictures]
+        photographed = [self._photograph(picture, rng) for picture in pictures * self._stage.photos]
         clean = [shrink(picture, self._stage.size_px) for picture in pictures]
         return Batch(
             torch.from_numpy(np.stack(clean)),

@@ -73,11 +73,20 @@ class Spreading(_Section):
 
 
 class Stage(_Section):
-    """Part of the run at one picture size; ``size_px`` is (height, width), ``views`` the number of pairs."""
+    """Part of the run at one picture size.
+
+    Attributes:
+        size_px: Height and width of the pictures.
+        batch: Cards of a step.
+        family_size: How many of them share a frame family.
+        photos: Photos of each card in a step; they share one clean picture, which saves embedding it again.
+        views: Photos of the whole stage.
+    """
 
     size_px: tuple[int, int]
     batch: int = Field(ge=2)
     family_size: int = Field(ge=1)
+    photos: int = Field(ge=1, le=8)
     views: int = Field(ge=1)
 
     @model_validator(mode="after")
@@ -91,7 +100,7 @@ class Stage(_Section):
     @property
     def steps(self) -> int:
         """Optimiser steps of this stage, at least one."""
-        return max(1, self.views // self.batch)
+        return max(1, self.views // (self.batch * self.photos))
 
 
 class TrainingConfig(_Section):

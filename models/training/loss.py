@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -75,3 +76,23 @@ def pair_loss(batch: Embedded, queue: Embedded, temperature: float) -> torch.Ten
     from_photo = info_nce(batch.photographed, known.clean, batch.artworks, known.artworks, temperature)
     from_clean = info_nce(batch.clean, known.photographed, batch.artworks, known.artworks, temperature)
     return (from_photo + from_clean) / 2
+
+
+def photos_loss(
+    clean: torch.Tensor,
+    photographed: Sequence[torch.Tensor],
+    artworks: torch.Tensor,
+    queue: Embedded,
+    temperature: float,
+) -> torch.Tensor:
+    """The mean pair loss of several photos of each card, all against the one clean picture of it.
+
+    Args:
+        clean: Unit vectors (n, dimension).
+        photographed: For each round of photos unit vectors (n, dimension), in the order of ``clean``.
+        artworks: int64 (n,).
+        queue: Earlier pairs, as further negatives.
+        temperature: Divides the cosines.
+    """
+    losses = [pair_loss(Embedded(clean, photos, artworks), queue, temperature) for photos in photographed]
+    return torch.stack(losses).mean()

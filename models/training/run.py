@@ -20,7 +20,7 @@ from app.inference.towers.compact import COMPACT_DIMENSION, CompactTower
 from models.training.batches import Batch, Batches, to_network
 from models.training.cards import DrawnCards
 from models.training.config import Stage, TrainingConfig
-from models.training.loss import Embedded, empty_queue, pair_loss
+from models.training.loss import Embedded, empty_queue, photos_loss
 from models.training.optimisers import Optimisers
 from models.training.validation import Validation
 
@@ -65,7 +65,7 @@ class TrainingRun:
         self._folder = folder
         self._computes_bf16 = choose_precision("auto", read_cpu_flags()) == "bf16"
         torch.manual_seed(config.seed)
-        self.tower = CompactTower(COMPACT_DIMENSION, folded=False)
+        self.tower = CompactTower(COMPACT_DIMENSION, folded=False).to(memory_format=torch.channels_last)
         self._optimisers = Optimisers(self.tower, config.optimiser.weight_decay)
         self._queue = empty_queue(COMPACT_DIMENSION)
         self.step = 0
@@ -115,11 +115,11 @@ class TrainingRun:
         self.tower.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=self._computes_bf16):
             vectors = self.tower(pictures)
-        clean, photographed = functional.normalize(vectors.float(), dim=1).chunk(2)
-        embedded = Embedded(clean, photographed, batch.artworks)
-        loss = pair_loss(embedded, self._queue, self._config.loss.temperature)
+        clean, *photographed = functional.normalize(vectors.float(), dim=1).split(len(batch.artworks))
+        loss = photos_loss(clean, photographed, batch.artworks, self._queue, self._config.loss.temperature)
         self._optimisers.step(loss, self._learning_rate())
-        self._queue = embedded.with_older(self._queue).newest(self._config.loss.queue)
+        first = Embedded(clean, photographed[0], batch.artworks)
+        self._queue = first.with_older(self._queue).newest(self._config.loss.queue)
         return loss.item()
 
     def _learning_rate(self) -> float:

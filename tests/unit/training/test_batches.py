@@ -10,7 +10,7 @@ from models.training.batches import Batches, shrink, to_network
 from models.training.cards import DrawnCards, drawn_cards
 from models.training.config import Stage, Views
 
-STAGE = Stage(size_px=(48, 32), batch=8, family_size=4, views=80)
+STAGE = Stage(size_px=(48, 32), batch=8, family_size=4, photos=2, views=160)
 VIEWS = Views(strength_min=0.3, strength_max=1.0, harsh_share=0.5)
 
 
@@ -37,14 +37,27 @@ def test_cards_of_one_family_stand_side_by_side_and_none_twice_in_a_group(cards)
 
 def test_pictures_of_a_batch_have_the_size_of_the_stage_and_belong_together(cards):
     batch = Batches(cards, STAGE, VIEWS, 7)[0]
-    assert batch.clean.shape == batch.photographed.shape == (8, 48, 32, 3)
+    assert batch.clean.shape == (8, 48, 32, 3)
+    assert batch.photographed.shape == (16, 48, 32, 3)
     expected = shrink(cards.pictures[int(batch.artworks[5])], STAGE.size_px)
     assert np.array_equal(batch.clean[5].numpy(), expected)
 
 
+def test_photos_of_one_card_differ_and_follow_the_order_of_the_cards():
+    bright = np.repeat(np.arange(4, dtype=np.uint8) * 80, 88 * 63 * 3).reshape(4, 88, 63, 3)
+    cards = DrawnCards(bright, np.arange(4, dtype=np.int64), np.zeros(4, dtype=np.int64))
+    stage = Stage(size_px=(48, 32), batch=4, family_size=4, photos=2, views=8)
+    mild = Views(strength_min=0.0, strength_max=0.0, harsh_share=0.0)
+    batch = Batches(cards, stage, mild, 7)[0]
+    first, second = batch.photographed[:, 8:40, 4:28].float().mean(dim=(1, 2, 3)).reshape(2, 4)
+    assert not torch.equal(first, second)
+    assert torch.equal(first.argsort(), second.argsort())
+    assert torch.equal(first.argsort(), batch.clean.float().mean(dim=(1, 2, 3)).argsort())
+
+
 def test_too_few_cards_of_every_family_are_refused(cards):
     with pytest.raises(ValueError, match="no frame family has 12 cards"):
-        Batches(cards, Stage(size_px=(48, 32), batch=12, family_size=12, views=80), VIEWS, 7)
+        Batches(cards, STAGE.model_copy(update={"batch": 12, "family_size": 12}), VIEWS, 7)
 
 
 def test_the_network_gets_colours_between_0_and_1_with_channels_first():

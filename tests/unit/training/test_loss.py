@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional
 
-from models.training.loss import Embedded, empty_queue, info_nce, pair_loss
+from models.training.loss import Embedded, empty_queue, info_nce, pair_loss, photos_loss
 
 
 def unit(count: int, seed: int) -> torch.Tensor:
@@ -54,3 +54,11 @@ def test_the_queue_keeps_the_newest_pairs_and_no_gradients():
     queue = new.with_older(old).newest(4)
     assert queue.artworks.tolist() == [1, 2, 3, 4]
     assert not queue.clean.requires_grad
+
+
+def test_several_photos_of_a_card_cost_the_mean_of_their_pairs():
+    clean, first, second, artworks = unit(5, 0), unit(5, 1), unit(5, 2), torch.arange(5)
+    queue = pairs([7, 8], seed=9)
+    single = [pair_loss(Embedded(clean, photos, artworks), queue, 0.06) for photos in (first, second)]
+    together = photos_loss(clean, [first, second], artworks, queue, 0.06)
+    torch.testing.assert_close(together, (single[0] + single[1]) / 2)

@@ -34,8 +34,8 @@ CONFIG = TrainingConfig.model_validate(
         "optimiser": {"learning_rate": 2e-3, "warm_up_steps": 2, "weight_decay": 0.02},
         "spreading": {"cards": 257, "exponent": 0.3},
         "stages": [
-            {"size_px": [32, 32], "batch": 16, "family_size": 4, "views": 160},
-            {"size_px": [48, 32], "batch": 16, "family_size": 4, "views": 160},
+            {"size_px": [32, 32], "batch": 16, "family_size": 4, "photos": 2, "views": 320},
+            {"size_px": [48, 32], "batch": 16, "family_size": 4, "photos": 1, "views": 160},
         ],
     }
 )
