@@ -58,10 +58,11 @@ class Loss(_Section):
 
 
 class Optimiser(_Section):
-    """Muon and AdamW with a linear warm-up and a cosine down to zero."""
+    """Muon and AdamW: a linear warm-up, a steady rate, and a cosine down to zero over the last steps."""
 
     learning_rate: float = Field(gt=0, le=1)
     warm_up_steps: int = Field(ge=0)
+    decay_steps: int = Field(ge=1)
     weight_decay: float = Field(ge=0, le=1)
 
 

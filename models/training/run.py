@@ -123,10 +123,15 @@ class TrainingRun:
         return loss.item()
 
     def _learning_rate(self) -> float:
-        """Linear warm-up, then a cosine down to zero at the last step."""
+        """Linear warm-up, a steady rate, then a cosine down to zero at the last step.
+
+        Until the decay begins the rate does not depend on how long the run will be: a first stage can be
+        made longer while it goes on, and the run is still the one that its config describes.
+        """
         optimiser = self._config.optimiser
         warm_up = min(1.0, (self.step + 1) / (optimiser.warm_up_steps + 1))
-        cosine = (1 + math.cos(math.pi * self.step / self._config.steps)) / 2
+        left = min(1.0, (self._config.steps - self.step) / optimiser.decay_steps)
+        cosine = (1 - math.cos(math.pi * left)) / 2
         return optimiser.learning_rate * warm_up * cosine
 
     def _validate(self) -> float:
