@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.domain.errors import ConfigurationError
 from app.synthesis.levels import MAX_STRENGTH
+from models.training.device import DeviceWish
 
 
 class _Section(BaseModel):
@@ -108,6 +109,7 @@ class TrainingConfig(_Section):
     """The whole file."""
 
     seed: int = Field(ge=0)
+    device: DeviceWish
     threads: int = Field(ge=1, le=256)
     workers: int = Field(ge=0, le=64)
     cards: Cards

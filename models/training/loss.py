@@ -36,9 +36,10 @@ class Embedded:
         )
 
 
-def empty_queue(dimension: int) -> Embedded:
-    """A queue that holds nothing yet."""
-    return Embedded(torch.empty(0, dimension), torch.empty(0, dimension), torch.empty(0, dtype=torch.int64))
+def empty_queue(dimension: int, device: torch.device | None = None) -> Embedded:
+    """A queue that holds nothing yet; on the CPU if no device is given."""
+    nothing = torch.empty(0, dimension, device=device)
+    return Embedded(nothing, nothing, torch.empty(0, dtype=torch.int64, device=device))
 
 
 def info_nce(
@@ -64,7 +65,7 @@ def info_nce(
         The mean loss, a scalar.
     """
     logits = queries @ keys.T / temperature
-    own = torch.arange(len(queries))
+    own = torch.arange(len(queries), device=queries.device)
     siblings = query_artworks[:, None] == key_artworks[None, :]
     siblings[own, own] = False
     return functional.cross_entropy(logits.masked_fill(siblings, float("-inf")), own)

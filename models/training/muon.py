@@ -78,7 +78,7 @@ def orthogonalised(matrix: torch.Tensor) -> torch.Tensor:
     a, b, c = _QUINTIC
     unit = matrix / (matrix.norm() + _SMALLEST_NORM)
     squares = unit @ unit.T
-    identity = torch.eye(len(unit))
+    identity = torch.eye(len(unit), device=unit.device)
     factor = identity
     for _ in range(_ITERATIONS):
         change = a * identity + b * squares + c * squares @ squares

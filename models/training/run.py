@@ -13,13 +13,14 @@ from typing import Protocol
 import cv2
 import torch
 from torch.nn import functional
+from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.data import DataLoader
 
-from app.inference.precision import choose_precision, read_cpu_flags
 from app.inference.towers.compact import COMPACT_DIMENSION, CompactTower
 from models.training.batches import Batch, Batches, to_network
 from models.training.cards import DrawnCards
 from models.training.config import Stage, TrainingConfig
+from models.training.device import choose_device, computes_bf16
 from models.training.loss import Embedded, empty_queue, photos_loss
 from models.training.optimisers import Optimisers
 from models.training.validation import Validation
@@ -63,11 +64,13 @@ class TrainingRun:
         self._cards = cards
         self._validation = validation
         self._folder = folder
-        self._computes_bf16 = choose_precision("auto", read_cpu_flags()) == "bf16"
+        self._device = choose_device(config.device)
+        self._computes_bf16 = computes_bf16(self._device)
         torch.manual_seed(config.seed)
-        self.tower = CompactTower(COMPACT_DIMENSION, folded=False).to(memory_format=torch.channels_last)
+        self.tower = CompactTower(COMPACT_DIMENSION, folded=False).to(self._device)
+        convert_conv2d_weight_memory_format(self.tower, torch.channels_last)
         self._optimisers = Optimisers(self.tower, config.optimiser.weight_decay)
-        self._queue = empty_queue(COMPACT_DIMENSION)
+        self._queue = empty_queue(COMPACT_DIMENSION, self._device)
         self.step = 0
         if (folder / _CHECKPOINT).exists():
             self._resume()
@@ -94,7 +97,8 @@ class TrainingRun:
         for stage in self._config.stages:
             first, end = max(self.step, start), min(start + stage.steps, last)
             if first == start:
-                self._queue = empty_queue(COMPACT_DIMENSION)  # vectors of another size would mislead
+                # Vectors of another size would mislead.
+                self._queue = empty_queue(COMPACT_DIMENSION, self._device)
             if first < end:
                 yield from self._loader(stage, range(first, end))
             start += stage.steps
@@ -111,14 +115,15 @@ class TrainingRun:
 
     def _learn(self, batch: Batch) -> float:
         """One optimiser step; returns the loss."""
-        pictures = to_network(torch.cat([batch.clean, batch.photographed]))
+        pictures = to_network(torch.cat([batch.clean, batch.photographed]).to(self._device))
+        artworks = batch.artworks.to(self._device)
         self.tower.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._computes_bf16):
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._computes_bf16):
             vectors = self.tower(pictures)
-        clean, *photographed = functional.normalize(vectors.float(), dim=1).split(len(batch.artworks))
-        loss = photos_loss(clean, photographed, batch.artworks, self._queue, self._config.loss.temperature)
+        clean, *photographed = torch.split(functional.normalize(vectors.float(), dim=1), len(artworks))
+        loss = photos_loss(clean, photographed, artworks, self._queue, self._config.loss.temperature)
         self._optimisers.step(loss, self._learning_rate())
-        first = Embedded(clean, photographed[0], batch.artworks)
+        first = Embedded(clean, photographed[0], artworks)
         self._queue = first.with_older(self._queue).newest(self._config.loss.queue)
         return loss.item()
 
@@ -150,7 +155,7 @@ class TrainingRun:
         unfinished.rename(self._folder / _CHECKPOINT)
 
     def _resume(self) -> None:
-        state = torch.load(self._folder / _CHECKPOINT, weights_only=True)
+        state = torch.load(self._folder / _CHECKPOINT, map_location=self._device, weights_only=True)
         self.tower.load_state_dict(state["tower"])
         self._optimisers.load_state_dict(state["optimisers"])
         self._queue = Embedded(*state["queue"])

@@ -51,10 +51,12 @@ class Validation:
 
 
 def embed(tower: CompactTower, pictures: list[RgbImage]) -> torch.Tensor:
-    """Unit vectors (n, dimension) of pictures of one size."""
+    """Unit vectors (n, dimension) of pictures of one size, on the CPU whatever device the tower is on."""
     parts = []
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    device = next(tower.parameters()).device
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
         for start in range(0, len(pictures), _CHUNK):
             chunk = torch.from_numpy(np.stack(pictures[start : start + _CHUNK]))
-            parts.append(functional.normalize(tower(to_network(chunk)).float(), dim=1))
+            vectors = tower(to_network(chunk.to(device))).float()
+            parts.append(functional.normalize(vectors, dim=1).cpu())
     return torch.cat(parts)

@@ -18,6 +18,7 @@ from models.training.validation import Validation
 CONFIG = TrainingConfig.model_validate(
     {
         "seed": 3,
+        "device": "cpu",
         "threads": 1,
         "workers": 0,
         "cards": {"seed": 1, "artworks": 40, "height_px": 88},
