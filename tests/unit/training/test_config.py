@@ -42,7 +42,7 @@ def test_steps_belong_to_their_stage():
         ("strength_max = 1.1", "strength_max = 0.05", "strength_min"),
         ("seed = 2\n", "seed = 1\n", "shares no artwork"),
         ("exponent = 0.3", "exponent = 0.6", "spreading.exponent"),
-        ("threads = 2", "threads = two", "config.toml"),
+        ("threads = 1", "threads = one", "config.toml"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_with_its_place(tmp_path, old, new, reason):

@@ -75,6 +75,19 @@ def test_twenty_steps_lower_the_loss(whole_run):
     assert np.mean(losses[15:]) < 0.8 * np.mean(losses[:5])
 
 
+def test_a_longer_first_stage_changes_nothing_before_the_decay(cards, tmp_path):
+    first, *others = CONFIG.stages
+    longer = (first.model_copy(update={"views": 2 * first.views}), *others)
+    late_decay = CONFIG.optimiser.model_copy(update={"decay_steps": 5})
+    weights = []
+    for number, stages in enumerate((CONFIG.stages, longer)):
+        config = CONFIG.model_copy(update={"stages": stages, "optimiser": late_decay})
+        run = TrainingRun(config, cards[0], Validation(cards[1], config.held_back), tmp_path / str(number))
+        run.train(lambda progress: None, until_step=6)
+        weights.append(run.tower.head[0].weight)
+    assert torch.equal(*weights)
+
+
 def test_the_held_back_recall_is_measured_when_it_is_due(whole_run):
     _, seen = whole_run
     assert [progress.step for progress in seen if progress.recall_at_1 is not None] == [10, 20]
