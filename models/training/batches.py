@@ -77,7 +77,7 @@ class Batches(Dataset[Batch]):
 
     def _photograph(self, picture: RgbImage, rng: np.random.Generator) -> RgbImage:
         strength = float(rng.uniform(self._views.strength_min, self._views.strength_max))
-        return training_photo(picture, rng, strength, self._stage.size_px, self._views.harsh_share)
+        return training_photo(picture, rng, strength, self._stage.size_px, self._stage.light)
 
 
 def shrink(picture: RgbImage, size_px: tuple[int, int]) -> RgbImage:

@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from app.domain.errors import ConfigurationError
 from app.synthesis.levels import MAX_STRENGTH
@@ -26,6 +26,22 @@ class Cards(_Section):
     height_px: int = Field(ge=64, le=1056)
 
 
+class HarshLight(_Section):
+    """Light harsher than the synthesis draws: how often it falls on a card, and its broad patches of glare.
+
+    Attributes:
+        share: Of the photos.
+        glare_chance: How often harsh light includes one to three patches of glare.
+        glare_length: Half the longer axis of a patch, in card heights, from and to.
+        glare_breadth: Half the shorter axis, likewise.
+    """
+
+    share: float = Field(ge=0, le=1)
+    glare_chance: float = Field(ge=0, le=1)
+    glare_length: tuple[PositiveFloat, PositiveFloat]
+    glare_breadth: tuple[PositiveFloat, PositiveFloat]
+
+
 class HeldBack(_Section):
     """The validation: its own catalogue, how many cards are asked for, how bad the photos are, and when."""
 
@@ -33,16 +49,15 @@ class HeldBack(_Section):
     artworks: int = Field(ge=1)
     queries: int = Field(ge=1)
     strength: float = Field(ge=0, le=MAX_STRENGTH)
-    harsh_share: float = Field(ge=0, le=1)
     every_steps: int = Field(ge=1)
+    light: HarshLight
 
 
 class Views(_Section):
-    """Each view draws its strength evenly between two bounds; a share of them is lit harshly."""
+    """Each view draws its strength evenly between two bounds."""
 
     strength_min: float = Field(ge=0, le=MAX_STRENGTH)
     strength_max: float = Field(ge=0, le=MAX_STRENGTH)
-    harsh_share: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -83,6 +98,7 @@ class Stage(_Section):
         family_size: How many of them share a frame family.
         photos: Photos of each card in a step; they share one clean picture, which saves embedding it again.
         views: Photos of the whole stage.
+        light: What falls on some of the cards before their photo is taken.
     """
 
     size_px: tuple[int, int]
@@ -90,6 +106,7 @@ class Stage(_Section):
     family_size: int = Field(ge=1)
     photos: int = Field(ge=1, le=8)
     views: int = Field(ge=1)
+    light: HarshLight
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

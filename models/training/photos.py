@@ -13,18 +13,16 @@ from app.domain.types import RgbImage
 from app.synthesis.degrade import Plane, happens, to_uint8, uniform
 from app.synthesis.light import Light, add_hard_shadow
 from app.synthesis.views import photographed_view
+from models.training.config import HarshLight
 
 _LIGHT_CELLS = (66, 47)  # rows, columns of the grid that light is drawn on
 _SHADOW_CHANCE = 0.6
 _SHADOW_LOSS = (0.25, 0.85)
-_GLARE_CHANCE = 0.6
 _GLARE_PEAK = (0.3, 1.0)
-_GLARE_LENGTH = (0.15, 0.9)  # half axes of a patch of glare, in card heights
-_GLARE_BREADTH = (0.03, 0.25)
 
 
 def training_photo(
-    card: RgbImage, rng: np.random.Generator, strength: float, size_px: tuple[int, int], harsh_share: float
+    card: RgbImage, rng: np.random.Generator, strength: float, size_px: tuple[int, int], harsh: HarshLight
 ) -> RgbImage:
     """One bad photo of a card.
 
@@ -33,33 +31,33 @@ def training_photo(
         rng: Source of chance; the same state gives the same photo.
         strength: From 0 (easy) over 1 (hard) to ``MAX_STRENGTH``.
         size_px: Height and width of the photo.
-        harsh_share: How often harsh light falls on the card.
+        harsh: How often harsh light falls on the card, and what it is like.
 
     Returns:
         RGB uint8 (height, width, 3).
     """
-    if happens(rng, harsh_share):
-        card = to_uint8(_harsh_light(rng).apply(card))
+    if happens(rng, harsh.share):
+        card = to_uint8(_harsh_light(rng, harsh).apply(card))
     return photographed_view(card, rng, strength=strength, size_px=(size_px[1], size_px[0]))
 
 
-def _harsh_light(rng: np.random.Generator) -> Light:
+def _harsh_light(rng: np.random.Generator, harsh: HarshLight) -> Light:
     light = Light.even(*_LIGHT_CELLS)
     if happens(rng, _SHADOW_CHANCE):
         add_hard_shadow(light, rng, _SHADOW_LOSS)
-    if happens(rng, _GLARE_CHANCE):
+    if happens(rng, harsh.glare_chance):
         for _ in range(int(rng.integers(1, 4))):
             white = 255.0 - float(rng.uniform(0, 30))
-            light.cover(_patch(rng) * np.float32(uniform(rng, _GLARE_PEAK)), (255.0, white, white))
+            light.cover(_patch(rng, harsh) * np.float32(uniform(rng, _GLARE_PEAK)), (255.0, white, white))
     return light
 
 
-def _patch(rng: np.random.Generator) -> Plane:
+def _patch(rng: np.random.Generator, harsh: HarshLight) -> Plane:
     """The broad, soft mirror image of a window or lamp, peak 1: a bell over an ellipse of any turn."""
     rows, columns = _LIGHT_CELLS
     size = np.array([columns, rows])
     middle = rng.uniform(0.0, 1.0, 2) * size
-    axes = np.array([uniform(rng, _GLARE_LENGTH), uniform(rng, _GLARE_BREADTH)]) * rows
+    axes = np.array([uniform(rng, harsh.glare_length), uniform(rng, harsh.glare_breadth)]) * rows
     angle = float(rng.uniform(0, np.pi))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     y, x = np.indices(_LIGHT_CELLS, dtype=np.float32)

@@ -30,7 +30,7 @@ class Validation:
         count = min(config.queries, len(cards.artworks))
         self._asked = rng.choice(len(cards.artworks), count, replace=False)
         self._strength = config.strength
-        self._harsh_share = config.harsh_share
+        self._light = config.light
         self._seed = config.seed
 
     def recall_at_1(self, tower: CompactTower, size_px: tuple[int, int]) -> float:
@@ -47,7 +47,7 @@ class Validation:
     def _photograph(self, index: int, size_px: tuple[int, int]) -> RgbImage:
         rng = np.random.default_rng((self._seed, index))
         picture = self._cards.pictures[index]
-        return training_photo(picture, rng, self._strength, size_px, self._harsh_share)
+        return training_photo(picture, rng, self._strength, size_px, self._light)
 
 
 def embed(tower: CompactTower, pictures: list[RgbImage]) -> torch.Tensor:

@@ -8,10 +8,11 @@ import torch
 
 from models.training.batches import Batches, shrink, to_network
 from models.training.cards import DrawnCards, drawn_cards
-from models.training.config import Stage, Views
+from models.training.config import HarshLight, Stage, Views
 
-STAGE = Stage(size_px=(48, 32), batch=8, family_size=4, photos=2, views=160)
-VIEWS = Views(strength_min=0.3, strength_max=1.0, harsh_share=0.5)
+LIGHT = HarshLight(share=0.5, glare_chance=0.6, glare_length=(0.15, 0.9), glare_breadth=(0.03, 0.25))
+STAGE = Stage(size_px=(48, 32), batch=8, family_size=4, photos=2, views=160, light=LIGHT)
+VIEWS = Views(strength_min=0.3, strength_max=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,9 @@ def test_pictures_of_a_batch_have_the_size_of_the_stage_and_belong_together(card
 def test_photos_of_one_card_differ_and_follow_the_order_of_the_cards():
     bright = np.repeat(np.arange(4, dtype=np.uint8) * 80, 88 * 63 * 3).reshape(4, 88, 63, 3)
     cards = DrawnCards(bright, np.arange(4, dtype=np.int64), np.zeros(4, dtype=np.int64))
-    stage = Stage(size_px=(48, 32), batch=4, family_size=4, photos=2, views=8)
-    mild = Views(strength_min=0.0, strength_max=0.0, harsh_share=0.0)
+    unlit = LIGHT.model_copy(update={"share": 0.0})
+    stage = Stage(size_px=(48, 32), batch=4, family_size=4, photos=2, views=8, light=unlit)
+    mild = Views(strength_min=0.0, strength_max=0.0)
     batch = Batches(cards, stage, mild, 7)[0]
     first, second = batch.photographed[:, 8:40, 4:28].float().mean(dim=(1, 2, 3)).reshape(2, 4)
     assert not torch.equal(first, second)

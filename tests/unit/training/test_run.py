@@ -9,12 +9,13 @@ import torch
 from app.inference.loading import load_encoder
 from app.inference.towers.compact import CompactTower
 from models.training.cards import DrawnCards, drawn_cards
-from models.training.config import TrainingConfig
+from models.training.config import HarshLight, TrainingConfig
 from models.training.export import export
 from models.training.folding import fold_batch_norms
 from models.training.run import Progress, TrainingRun
 from models.training.validation import Validation
 
+LIGHT = {"share": 0.1, "glare_chance": 0.6, "glare_length": (0.15, 0.9), "glare_breadth": (0.03, 0.25)}
 CONFIG = TrainingConfig.model_validate(
     {
         "seed": 3,
@@ -27,16 +28,16 @@ CONFIG = TrainingConfig.model_validate(
             "artworks": 12,
             "queries": 12,
             "strength": 0.0,
-            "harsh_share": 0.0,
             "every_steps": 10,
+            "light": LIGHT | {"share": 0.0},
         },
-        "views": {"strength_min": 0.0, "strength_max": 0.2, "harsh_share": 0.1},
+        "views": {"strength_min": 0.0, "strength_max": 0.2},
         "loss": {"temperature": 0.06, "queue": 16},
         "optimiser": {"learning_rate": 2e-3, "warm_up_steps": 2, "decay_steps": 20, "weight_decay": 0.02},
         "spreading": {"cards": 257, "exponent": 0.3},
         "stages": [
-            {"size_px": [32, 32], "batch": 16, "family_size": 4, "photos": 2, "views": 320},
-            {"size_px": [48, 32], "batch": 16, "family_size": 4, "photos": 1, "views": 160},
+            {"size_px": [32, 32], "batch": 16, "family_size": 4, "photos": 2, "views": 320, "light": LIGHT},
+            {"size_px": [48, 32], "batch": 16, "family_size": 4, "photos": 1, "views": 160, "light": LIGHT},
         ],
     }
 )
@@ -122,5 +123,7 @@ def test_an_exported_encoder_is_loaded_by_the_service(whole_run, tmp_path):
 def test_a_fresh_network_knows_nothing(cards):
     torch.manual_seed(0)
     untrained = CompactTower(folded=False)
-    hard = CONFIG.held_back.model_copy(update={"strength": 1.0, "harsh_share": 1.0})
+    hard = CONFIG.held_back.model_copy(
+        update={"strength": 1.0, "light": HarshLight(**LIGHT | {"share": 1.0})}
+    )
     assert Validation(cards[1], hard).recall_at_1(untrained, (48, 32)) < 0.9
