@@ -21,6 +21,7 @@ from models.training.cards import DrawnCards, drawn_cards
 from models.training.config import TrainingConfig, read_config
 from models.training.export import export
 from models.training.folding import fold_batch_norms
+from models.training.photos import training_photo
 from models.training.run import Progress, TrainingRun
 from models.training.spreading import spread
 from models.training.validation import Validation
@@ -64,12 +65,21 @@ def main(
 
 
 def _finish(trained: CompactTower, cards: DrawnCards, config: TrainingConfig) -> CompactTower:
-    """Folds the batch norms and spreads the vectors, by cards that training has seen."""
+    """Folds the batch norms and spreads the vectors, by cards of the training and new photos of them."""
     served = fold_batch_norms(trained)
+    rng = np.random.default_rng(config.seed)
     count = min(config.spreading.cards, len(cards.pictures))
-    chosen = np.random.default_rng(config.seed).choice(len(cards.pictures), count, replace=False)
-    pictures = [shrink(cards.pictures[index], config.stages[-1].size_px) for index in chosen]
-    spread(served, torch.from_numpy(np.stack(pictures)), config.spreading.exponent)
+    chosen = [cards.pictures[index] for index in rng.choice(len(cards.pictures), count, replace=False)]
+    last, views = config.stages[-1], config.views
+    clean = np.stack([shrink(picture, last.size_px) for picture in chosen])
+    strengths = rng.uniform(views.strength_min, views.strength_max, count)
+    photographed = np.stack(
+        [
+            training_photo(picture, rng, float(strength), last.size_px, last.light)
+            for picture, strength in zip(chosen, strengths, strict=True)
+        ]
+    )
+    spread(served, torch.from_numpy(clean), torch.from_numpy(photographed), config.spreading.exponent)
     return served
 
 

@@ -83,7 +83,7 @@ class Optimiser(_Section):
 
 
 class Spreading(_Section):
-    """How many clean cards say what to even out after training, and how far (0 not at all, 0.5 whitens)."""
+    """How many cards and photos of them say what to even out after training, and how far (0 not at all)."""
 
     cards: int = Field(gt=256)
     exponent: float = Field(ge=0, le=0.5)

@@ -41,7 +41,7 @@ def test_steps_belong_to_their_stage():
         ("batch = 48", "batch = 50", "family_size"),
         ("strength_max = 1.1", "strength_max = 0.05", "strength_min"),
         ("seed = 2\n", "seed = 1\n", "shares no artwork"),
-        ("exponent = 0.3", "exponent = 0.6", "spreading.exponent"),
+        ("exponent = 0.4", "exponent = 0.6", "spreading.exponent"),
         ("threads = 1", "threads = one", "config.toml"),
     ],
 )
