@@ -48,6 +48,7 @@ class EncoderDescription:
     preprocessing: Preprocessing
     licence: str
     source: str
+    needs_fp32: bool = False
 
 
 def write_encoder(
@@ -154,6 +155,7 @@ def _describe_weights(
         weights=weights,
         licence=description.licence,
         source=description.source,
+        needs_fp32=description.needs_fp32,
         golden=Golden(seed=_GOLDEN_SEED, vector=(0.0,) * config.embed_dim),
     )
     encoder = LoadedEncoder(

@@ -67,10 +67,12 @@ def load_encoder(
         EncoderInvalid: a file is truncated, foreign or mismatching, or the golden vector is not reproduced.
         ConfigurationError: a precision that does not exist, or ``openvino`` for a folder without a graph.
     """
+    manifest, config = read_manifest(folder), read_model_config(folder)
     chosen = choose_precision(precision, read_cpu_flags())
+    if manifest.needs_fp32:
+        chosen = "fp32"
     if precision == "bf16" and chosen != "bf16":
         structlog.get_logger().warning("encoder_precision_fallback", asked=precision, used=chosen)
-    manifest, config = read_manifest(folder), read_model_config(folder)
     if config.embed_dim != manifest.dimension:
         raise EncoderInvalid(
             f"{folder}: model.json makes vectors of {config.embed_dim}, "

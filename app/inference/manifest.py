@@ -108,6 +108,7 @@ class EncoderManifest(_Strict):
         licence: SPDX identifier of the weights, or a sentence where there is none.
         source: Where the weights come from.
         graph: The tower for OpenVINO, where there is one: then serving needs no torch.
+        needs_fp32: Whether bf16 would round away what tells cards apart; then nothing else is computed in.
     """
 
     format: Literal[1] = 1
@@ -121,6 +122,7 @@ class EncoderManifest(_Strict):
     source: str = Field(min_length=1)
     golden: Golden
     graph: Graph | None = None
+    needs_fp32: bool = False
 
 
 class EncoderSource(_Strict):

@@ -79,7 +79,8 @@ def _finish(trained: CompactTower, cards: DrawnCards, config: TrainingConfig) ->
             for picture, strength in zip(chosen, strengths, strict=True)
         ]
     )
-    spread(served, torch.from_numpy(clean), torch.from_numpy(photographed), config.spreading.exponent)
+    exponents = config.spreading.movement_exponent, config.spreading.distance_exponent
+    spread(served, torch.from_numpy(clean), torch.from_numpy(photographed), *exponents)
     return served
 
 

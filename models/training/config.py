@@ -86,7 +86,8 @@ class Spreading(_Section):
     """How many cards and photos of them say what to even out after training, and how far (0 not at all)."""
 
     cards: int = Field(gt=256)
-    exponent: float = Field(ge=0, le=0.5)
+    movement_exponent: float = Field(ge=0, le=0.5)
+    distance_exponent: float = Field(ge=0, le=0.5)
 
 
 class Stage(_Section):

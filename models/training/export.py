@@ -28,6 +28,7 @@ def export(served: CompactTower, folder: Path, name: str = "compact") -> Encoder
         preprocessing=Preprocessing(height_px=height_px, width_px=width_px),
         licence="Apache-2.0",
         source="trained from nothing by models/training on invented cards",
+        needs_fp32=True,  # what all cards share outweighs what tells them apart (docs/experiments.md)
     )
     state = {f"trunk.{key}": value for key, value in served.state_dict().items()}
     return write_encoder(folder, description, _model_config(served.num_classes), state, "fp16", graph=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from app.inference.towers.compact import CompactTower
+from app.inference.towers.compact import CompactTower, Excitation
 
 
 def fold_batch_norms(trained: CompactTower) -> CompactTower:
@@ -21,9 +21,11 @@ def fold_batch_norms(trained: CompactTower) -> CompactTower:
     served = CompactTower(trained.num_classes, folded=True).eval()
     layers = dict(served.named_modules())
     with torch.no_grad():
-        for name, pair in trained.named_modules():
-            if isinstance(pair, nn.Sequential) and len(pair) == 2 and _is_norm(pair[1]):
-                _fold(pair[0], pair[1], layers[f"{name}.0"])
+        for name, part in trained.named_modules():
+            if isinstance(part, nn.Sequential) and len(part) == 2 and _is_norm(part[1]):
+                _fold(part[0], part[1], layers[f"{name}.0"])
+            elif isinstance(part, Excitation):  # has no norm
+                layers[name].load_state_dict(part.state_dict())
     return served
 
 

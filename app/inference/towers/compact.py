@@ -17,12 +17,13 @@ from app.inference.torchvision_compat import import_timm
 
 COMPACT_MODEL_NAME = "binderlens_compact"
 COMPACT_DIMENSION = 256
-COMPACT_INPUT_PX = (192, 128)  # height, width: 2.2 px a millimetre, rounded to the network's stride
+COMPACT_INPUT_PX = (144, 96)  # height, width: a photo of hard quality holds no more (docs/experiments.md)
 
 _GRID = (6, 4)  # cells of the last feature map kept apart, rows by columns
 _GRID_CHANNELS = 96
 _STEM_CHANNELS = (32, 64)
 _BLOCK_CHANNELS = ((64, 64), (64, 128), (128, 256), (256, 256))
+_EXCITED_CHANNELS_MIN = 128  # blocks from here on weigh their channels; earlier maps are too large for it
 _LOCAL_CELLS = (12, 8)  # places that have a mean and deviation of their own
 _LOCAL_FLOOR = 0.1  # of the whole picture's deviation: sky and borders must not be blown up into noise
 _SMALLEST_STD = 1.0 / 255.0  # one grey level: an even picture must not be blown up into noise
@@ -36,6 +37,24 @@ class Convolution(nn.Sequential):
         super().__init__(*([conv] if folded else [conv, nn.BatchNorm2d(outputs)]))
 
 
+class Excitation(nn.Module):
+    """Weighs channels by what the whole map holds (Hu et al. 2018), so that haze or blur can be answered.
+
+    Args:
+        channels: Of the map.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(channels, channels // 4)
+        self.outer = nn.Linear(channels // 4, channels)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Maps (n, channels, h, w) to the same shape, each channel scaled by 0 to 1."""
+        weights = torch.sigmoid(self.outer(functional.relu(self.inner(features.mean(dim=(2, 3))))))
+        return features * weights[:, :, None, None]
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut (He et al. 2016); halves the map where the channels grow."""
 
@@ -47,11 +66,14 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module = (
             nn.Identity() if stride == 1 else Convolution(inputs, outputs, 1, stride, folded=folded)
         )
+        self.excitation: nn.Module = (
+            Excitation(outputs) if outputs >= _EXCITED_CHANNELS_MIN else nn.Identity()
+        )
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Maps (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
         inner = functional.relu(self.first(features))
-        return functional.relu(self.second(inner) + self.shortcut(features))
+        return functional.relu(self.excitation(self.second(inner)) + self.shortcut(features))
 
 
 class CompactTower(nn.Module):
@@ -86,7 +108,7 @@ class CompactTower(nn.Module):
         """Embeds cards.
 
         Args:
-            pictures: float (n, 3, height, width), RGB in [0, 1]; made for 192 x 128,
+            pictures: float (n, 3, height, width), RGB in [0, 1]; made for 144 x 96,
                 any multiples of 16 work.
 
         Returns:

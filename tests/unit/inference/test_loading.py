@@ -13,7 +13,7 @@ from app.inference.encoder import LoadedEncoder
 from app.inference.files import sha256_of
 from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest, read_model_config
-from app.inference.precision import choose_precision, read_cpu_flags
+from app.inference.precision import RequestedPrecision, choose_precision, read_cpu_flags
 from app.inference.torch_tower import load_tower
 from tests.encoders import build_full_model, draw_crops, write_tiny_encoder
 
@@ -221,6 +221,15 @@ def test_fp32_and_bf16_share_a_gallery(shared_tiny_encoder: Path, monkeypatch: p
     crops = draw_crops(4)
     cosines = (half.encode_now(crops) * full.encode_now(crops)).sum(axis=1)
     assert cosines.min() > 0.999
+
+
+@pytest.mark.parametrize("asked", ["auto", "bf16"])
+def test_an_encoder_that_needs_fp32_is_computed_in_nothing_else(
+    tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, asked: RequestedPrecision
+) -> None:
+    monkeypatch.setattr("app.inference.loading.read_cpu_flags", lambda: frozenset({"avx512_bf16"}))
+    edit_json(tiny_encoder / "manifest.json", needs_fp32=True)
+    assert load_encoder(tiny_encoder, precision=asked).info.precision == "fp32"
 
 
 def test_bf16_falls_back_to_fp32_where_the_cpu_has_no_instruction_for_it(

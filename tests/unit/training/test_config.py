@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import ConfigurationError
+from app.inference.towers.compact import COMPACT_INPUT_PX
 from models.training.config import read_config
 
 CONFIG = Path("models/training/config.toml")
@@ -20,8 +21,8 @@ def changed(folder: Path, old: str, new: str) -> Path:
     return path
 
 
-def test_the_committed_config_is_valid_and_ends_at_its_largest_size():
-    assert read_config(CONFIG).stages[-1].size_px == (144, 96)
+def test_the_committed_config_is_valid_and_ends_at_the_size_that_is_served():
+    assert read_config(CONFIG).stages[-1].size_px == COMPACT_INPUT_PX
 
 
 def test_steps_belong_to_their_stage():
@@ -41,7 +42,7 @@ def test_steps_belong_to_their_stage():
         ("batch = 48", "batch = 50", "family_size"),
         ("strength_max = 1.1", "strength_max = 0.05", "strength_min"),
         ("seed = 2\n", "seed = 1\n", "shares no artwork"),
-        ("exponent = 0.4", "exponent = 0.6", "spreading.exponent"),
+        ("movement_exponent = 0.2", "movement_exponent = 0.6", "spreading.movement_exponent"),
         ("threads = 1", "threads = one", "config.toml"),
     ],
 )

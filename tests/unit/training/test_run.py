@@ -34,7 +34,7 @@ CONFIG = TrainingConfig.model_validate(
         "views": {"strength_min": 0.0, "strength_max": 0.2},
         "loss": {"temperature": 0.06, "queue": 16},
         "optimiser": {"learning_rate": 2e-3, "warm_up_steps": 2, "decay_steps": 20, "weight_decay": 0.02},
-        "spreading": {"cards": 257, "exponent": 0.3},
+        "spreading": {"cards": 257, "movement_exponent": 0.2, "distance_exponent": 0.2},
         "stages": [
             {"size_px": [32, 32], "batch": 16, "family_size": 4, "photos": 2, "views": 320, "light": LIGHT},
             {"size_px": [48, 32], "batch": 16, "family_size": 4, "photos": 1, "views": 160, "light": LIGHT},

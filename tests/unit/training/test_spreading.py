@@ -40,15 +40,28 @@ def test_movement_is_evened_out_as_the_exponent_says(clean, photographed):
     torch.manual_seed(0)
     tower = CompactTower(16).eval()
     before = movements(tower, clean, photographed)
-    spread(tower, clean, photographed, exponent=0.25)
+    spread(tower, clean, photographed, movement_exponent=0.25, distance_exponent=0.0)
     after = movements(tower, clean, photographed)
     top = before[-4:] / before[-1]
     torch.testing.assert_close((after[-4:] / after[-1]), top.sqrt(), rtol=0.02, atol=0)
 
 
+def test_distances_of_clean_cards_are_evened_out_as_the_exponent_says(clean, photographed):
+    def variances() -> torch.Tensor:
+        return torch.linalg.eigvalsh(torch.cov(vectors(tower, clean).T)).clamp_min(0)
+
+    torch.manual_seed(0)
+    tower = CompactTower(16).eval()
+    before = variances()
+    spread(tower, clean, photographed, movement_exponent=0.0, distance_exponent=0.25)
+    after = variances()
+    top = before[-8:] / before[-1]
+    torch.testing.assert_close((after[-8:] / after[-1]), top.sqrt(), rtol=0.02, atol=0)
+
+
 def test_vectors_are_centred(clean, photographed):
     torch.manual_seed(0)
     tower = CompactTower(16).eval()
-    spread(tower, clean, photographed, exponent=0.4)
+    spread(tower, clean, photographed, movement_exponent=0.2, distance_exponent=0.2)
     spread_vectors = vectors(tower, clean)
     assert spread_vectors.mean(dim=0).norm().item() < 1e-3 * spread_vectors.norm(dim=1).mean().item()
