@@ -46,8 +46,9 @@ class LevelRanges:
         white_balance_sigma: Standard deviation of a channel's relative gain.
         gamma_log_sigma: Standard deviation of the natural logarithm of gamma.
         haze_share: Share of white that a sleeve mixes into the card.
-        light_gradient_max: Greatest loss of light between two places of a card; the least is 0.
-        hard_shadows: Whether a shadow with a hard edge falls on the card as well.
+        light_gradient_max: Greatest loss of light between two places of a card, shadows included; the
+            least is 0.
+        hard_shadows: Whether a shadow with a hard edge takes part of that light.
         glare_frequency: How often a card has glare streaks.
         glare_peak: Share of white in the middle of a streak.
         covered_frequency: How often a corner or edge is covered.

@@ -1,8 +1,7 @@
 """Light on a scene and what a camera makes of it.
 
-Pictures are float32 (height, width, 3) with values of 0 to 255. The levels say how often there is glare and
-how bright it is; the sizes here, which they leave open, were set once so that 256-bit pHash on true corners
-names 60 to 80 % of real cards at hard.
+Pictures are float32 (height, width, 3) with values of 0 to 255. The levels say how much light is lost across
+a card, how often there is glare and how bright it is. The sizes here they leave open.
 """
 
 from __future__ import annotations
@@ -25,15 +24,13 @@ from benchmarks.simulator.levels import (
 )
 from benchmarks.simulator.placing import clip_box, polygon_mask
 
-#: Share of light that a hard shadow takes, on top of the gradient.
-SHADOW_LOSS: Range = (0.35, 0.75)
-
 #: Half-shadow of a hard shadow's edge, in card heights.
 PENUMBRA: Range = (0.002, 0.015)
 
-#: A streak of glare: standard deviation across and half length along, in card heights.
-STREAK_SIGMA: Range = (0.02, 0.12)
-STREAK_HALF_LENGTH: Range = (0.2, 1.0)
+#: A streak of glare: standard deviation across and half length along, in card heights. At half of its peak it
+#: is 2 to 12 mm wide, as the image of a lamp in a crease of a sleeve is, and at least four times as long.
+STREAK_SIGMA: Range = (0.01, 0.06)
+STREAK_HALF_LENGTH: Range = (0.35, 1.0)
 
 #: How far streaks of one picture deviate from their main direction.
 STREAK_ANGLE_SIGMA_RAD = 0.4
@@ -55,16 +52,22 @@ class Streak:
 
 
 def draw_light(ranges: LevelRanges, quad_px: Points, height_px: float, rng: np.random.Generator) -> Light:
-    """Draws how light falls on the part of a picture within ``quad_px`` (4, 2)."""
+    """Draws how light falls on the part of a picture within ``quad_px`` (4, 2).
+
+    The level's greatest loss bounds gradient and shadow together: a shadow takes at most what the gradient
+    has left of it.
+    """
     angle = float(rng.uniform(0.0, 2 * math.pi))
     along = quad_px @ np.array([math.cos(angle), math.sin(angle)])
     corner_weights = rng.dirichlet(np.ones(4))
+    gradient_loss = float(rng.uniform(0.0, ranges.light_gradient_max))
+    shadow_loss_max = 1.0 - (1.0 - ranges.light_gradient_max) / (1.0 - gradient_loss)
     return Light(
-        gradient_loss=float(rng.uniform(0.0, ranges.light_gradient_max)),
+        gradient_loss=gradient_loss,
         angle_rad=angle,
         start_px=float(along.min()),
         length_px=float(np.ptp(along)),
-        shadow_loss=draw_uniform(SHADOW_LOSS, rng) if ranges.hard_shadows else 0.0,
+        shadow_loss=float(rng.uniform(0.0, shadow_loss_max)) if ranges.hard_shadows else 0.0,
         shadow_quad_px=_shadow_outline(quad_px, corner_weights @ quad_px, rng),
         penumbra_px=draw_uniform(PENUMBRA, rng) * height_px,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.simulator.levels import LEVELS, draw_camera, level_ranges
-from benchmarks.simulator.optics import draw_light, draw_streaks
+from benchmarks.simulator.optics import draw_light, draw_streaks, light_field
 from benchmarks.simulator.single import draw_shot
 
 DRAWS = 2000
@@ -101,3 +101,23 @@ def test_only_hard_has_shadows_with_hard_edges_and_gradients_stay_in_range():
         lights = [draw_light(LEVELS[level], QUAD, 264.0, rng) for _ in range(200)]
         assert max(light.gradient_loss for light in lights) <= most
         assert all((light.shadow_loss > 0) == (level == "hard") for light in lights)
+
+
+def test_gradient_and_shadow_together_lose_no_more_light_than_the_level_says_and_reach_it():
+    rng = np.random.default_rng(6)
+    lights = [draw_light(LEVELS["hard"], QUAD, 264.0, rng) for _ in range(500)]
+    fields = [light_field(light, 264, 189) for light in lights]
+    losses = [1 - field.min() / field.max() for field in fields]
+    assert 0.52 < max(losses) <= 0.55 + 1e-6
+    for one_of_both in ([x.gradient_loss for x in lights], [x.shadow_loss for x in lights]):
+        assert min(one_of_both) < 0.02 and 0.48 < max(one_of_both) <= 0.55
+
+
+def test_streaks_are_streaks():
+    rng = np.random.default_rng(7)
+    drawn = [streak for _ in range(500) for streak in draw_streaks(LEVELS["hard"], QUAD, 264.0, 0.0, rng)]
+    # Where a bell across and the flat top's end along have fallen to half.
+    widths = np.array([2 * math.sqrt(2 * math.log(2)) * streak.sigma_px for streak in drawn])
+    lengths = np.array([2 * math.log(2) ** 0.25 * streak.half_length_px for streak in drawn])
+    assert (lengths / widths).min() >= 4
+    assert widths.max() < 0.2 * 189
