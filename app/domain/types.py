@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -168,12 +168,22 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
-    """Which encoder answered."""
+    """Which encoder answered.
+
+    Attributes:
+        name: What people call it.
+        precision: Number format that it computes in.
+        fingerprint: Of the vectors it makes: equal ones can be compared.
+        dimension: Length of a vector.
+        whitening_exponent: How far the space of a gallery evens out how its vectors vary
+            (``app.domain.space``), 0 for no space. A wish about galleries and no part of what answered.
+    """
 
     name: str
     precision: str
     fingerprint: str
     dimension: int
+    whitening_exponent: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class EncoderDescription:
     licence: str
     source: str
     needs_fp32: bool = False
+    whitening_exponent: float = 0.0
 
 
 def write_encoder(
@@ -156,6 +157,7 @@ def _describe_weights(
         licence=description.licence,
         source=description.source,
         needs_fp32=description.needs_fp32,
+        whitening_exponent=description.whitening_exponent,
         golden=Golden(seed=_GOLDEN_SEED, vector=(0.0,) * config.embed_dim),
     )
     encoder = LoadedEncoder(

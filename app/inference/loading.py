@@ -111,7 +111,11 @@ def describe(manifest: EncoderManifest, config: ModelConfig, precision: ComputeP
     """What the service tells about an encoder."""
     space = fingerprint(manifest, config, PRECISION_CLASS[precision], PREPROCESSING_VERSION)
     return EncoderInfo(
-        name=manifest.name, precision=precision, fingerprint=space, dimension=manifest.dimension
+        name=manifest.name,
+        precision=precision,
+        fingerprint=space,
+        dimension=manifest.dimension,
+        whitening_exponent=manifest.whitening_exponent,
     )
 
 

@@ -109,6 +109,8 @@ class EncoderManifest(_Strict):
         source: Where the weights come from.
         graph: The tower for OpenVINO, where there is one: then serving needs no torch.
         needs_fp32: Whether bf16 would round away what tells cards apart; then nothing else is computed in.
+        whitening_exponent: Of the space that large galleries of this encoder get (``app.domain.space``); 0
+            for none. No part of the fingerprint: the vectors are the same.
     """
 
     format: Literal[1] = 1
@@ -123,6 +125,7 @@ class EncoderManifest(_Strict):
     golden: Golden
     graph: Graph | None = None
     needs_fp32: bool = False
+    whitening_exponent: float = Field(default=0.0, ge=0, le=0.5)
 
 
 class EncoderSource(_Strict):

@@ -42,7 +42,9 @@ def main(
         raise typer.Exit(1) from None
     cv2.setNumThreads(1)
     torch.set_num_threads(config.threads)
-    folder = _HERE / "runs" / hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
+    # What is only written into the manifest does not make another run.
+    described = config.model_dump_json(exclude={"gallery_space"})
+    folder = _HERE / "runs" / hashlib.sha256(described.encode()).hexdigest()[:12]
     cards, held_back = _cards(config)
     validation = Validation(held_back, config.held_back)
     run = TrainingRun(config, cards, validation, folder)
@@ -57,7 +59,7 @@ def main(
         run.train(show)
     served = _finish(run.tower, cards, config)
     recall = validation.recall_at_1(served, config.stages[-1].size_px)
-    manifest = export(served, out)
+    manifest = export(served, out, config.gallery_space.whitening_exponent)
     sys.stdout.write(
         f"{out}: held-back recall {100 * recall:.1f} %, {manifest.weights.size_bytes / 1e6:.1f} MB, "
         f"sha256 {manifest.weights.sha256}\n"

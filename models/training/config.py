@@ -90,6 +90,12 @@ class Spreading(_Section):
     distance_exponent: float = Field(ge=0, le=0.5)
 
 
+class GallerySpace(_Section):
+    """How far large galleries of the encoder even out how their own cards lie apart (0 not at all)."""
+
+    whitening_exponent: float = Field(ge=0, le=0.5)
+
+
 class Stage(_Section):
     """Part of the run at one picture size.
 
@@ -136,6 +142,7 @@ class TrainingConfig(_Section):
     loss: Loss
     optimiser: Optimiser
     spreading: Spreading
+    gallery_space: GallerySpace
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -9,12 +9,15 @@ from app.inference.manifest import EncoderManifest, ModelConfig, Preprocessing
 from app.inference.towers.compact import COMPACT_INPUT_PX, COMPACT_MODEL_NAME, CompactTower
 
 
-def export(served: CompactTower, folder: Path, name: str = "compact") -> EncoderManifest:
+def export(
+    served: CompactTower, folder: Path, whitening_exponent: float, name: str = "compact"
+) -> EncoderManifest:
     """Writes weights (fp16), the OpenVINO graph, ``model.json`` and ``manifest.json``.
 
     Args:
         served: A tower built with ``folded=True``.
         folder: Made where it is missing; files of the same names are replaced.
+        whitening_exponent: Of the space that large galleries get; 0 for none.
         name: What people call the encoder.
 
     Returns:
@@ -28,6 +31,7 @@ def export(served: CompactTower, folder: Path, name: str = "compact") -> Encoder
         preprocessing=Preprocessing(height_px=height_px, width_px=width_px),
         licence="Apache-2.0",
         source="trained from nothing by models/training on invented cards",
+        whitening_exponent=whitening_exponent,
         needs_fp32=True,  # what all cards share outweighs what tells them apart (docs/experiments.md)
     )
     state = {f"trunk.{key}": value for key, value in served.state_dict().items()}

@@ -35,6 +35,7 @@ CONFIG = TrainingConfig.model_validate(
         "loss": {"temperature": 0.06, "queue": 16},
         "optimiser": {"learning_rate": 2e-3, "warm_up_steps": 2, "decay_steps": 20, "weight_decay": 0.02},
         "spreading": {"cards": 257, "movement_exponent": 0.2, "distance_exponent": 0.2},
+        "gallery_space": {"whitening_exponent": 0.2},
         "stages": [
             {"size_px": [32, 32], "batch": 16, "family_size": 4, "photos": 2, "views": 320, "light": LIGHT},
             {"size_px": [48, 32], "batch": 16, "family_size": 4, "photos": 1, "views": 160, "light": LIGHT},
@@ -115,7 +116,7 @@ def test_folding_batch_norms_changes_no_vector(whole_run):
 
 
 def test_an_exported_encoder_is_loaded_by_the_service(whole_run, tmp_path):
-    manifest = export(fold_batch_norms(whole_run[0].tower), tmp_path)
+    manifest = export(fold_batch_norms(whole_run[0].tower), tmp_path, 0.2)
     encoder = load_encoder(tmp_path, precision="fp32")
     assert encoder.info.dimension == manifest.dimension == 256
 
