@@ -56,15 +56,22 @@ CREATE TABLE reference_images (
 );
 CREATE INDEX reference_images_blob_sha256 ON reference_images (blob_sha256);
 
--- One row an encoder. 4,000 dimensions are the most that HNSW indexes of halfvec take, and still fit a page.
+-- One row an encoder, and while a gallery moves into another space a second one, not current yet. 4,000 dimensions
+-- are the most that HNSW indexes of halfvec take, and still fit a page.
 CREATE TABLE galleries (
     id                  integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    encoder_fingerprint text NOT NULL UNIQUE,
+    encoder_fingerprint text NOT NULL,
     encoder_name        text NOT NULL,
     encoder_precision   text NOT NULL,
     dimension           integer NOT NULL CHECK (dimension BETWEEN 1 AND 4000),
-    created_at          timestamptz NOT NULL DEFAULT now()
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    fingerprint         text NOT NULL UNIQUE,  -- of encoder and space; without a space the encoder's
+    current             boolean NOT NULL DEFAULT true,
+    space               bytea,  -- fitted on its own cards (app/domain/space.py)
+    space_cards         integer CHECK (space_cards > 0),
+    CHECK ((space IS NULL) = (space_cards IS NULL))
 );
+CREATE UNIQUE INDEX galleries_current ON galleries (encoder_fingerprint) WHERE current;
 
 CREATE TABLE scans (
     id                  uuid PRIMARY KEY,
@@ -153,7 +160,8 @@ CREATE TABLE templates (
     view_index         integer,
     correction_id      uuid REFERENCES corrections ON DELETE CASCADE,
     created_at         timestamptz NOT NULL DEFAULT now(),
-    embedding          halfvec NOT NULL,
+    embedding          halfvec NOT NULL,  -- what is searched: in the gallery's space, where it has one
+    encoded            halfvec,  -- what the encoder gave, where that differs; outside the row where it is long
     UNIQUE (gallery_id, reference_image_id, view_index),
     CHECK ((source = 'correction') = (correction_id IS NOT NULL)),
     CHECK ((source = 'correction') = (reference_image_id IS NULL)),

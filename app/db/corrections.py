@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from app.db.blobs import put_blobs
+from app.db.gallery_space import keep_templates
 from app.db.queries import Queries
 from app.db.records import correction_from_row, quad_to_row
 from app.domain.correction_types import Correction, NewCorrection, Verdict
@@ -102,6 +103,7 @@ async def undo_correction(
     connection: asyncpg.Connection, queries: Queries, correction_id: UUID
 ) -> Correction | None:
     """Marks a correction undone and its templates inactive, inside a transaction; None if unknown."""
+    await keep_templates(connection, queries)
     await connection.execute(queries["mark_correction_undone"], correction_id)
     await connection.execute(queries["deactivate_templates_of_correction"], correction_id)
     return await get_correction(connection, queries, correction_id)

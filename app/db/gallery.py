@@ -9,6 +9,8 @@ from pgvector import HalfVector
 
 from app.db.artwork_groups import refresh_artwork_groups
 from app.db.blobs import collect_blobs
+from app.db.current_gallery import CurrentGallery, GalleryLookup
+from app.db.gallery_space import keep_templates, move_into_space
 from app.db.gallery_writes import (
     check_batch,
     check_reference,
@@ -29,6 +31,7 @@ from app.domain.gallery_types import (
     SetCoverage,
     StoredReference,
 )
+from app.domain.space import LEAST_CARDS, SpacePolicy
 from app.domain.types import Card, CardFilter, EncoderInfo, StoredImage, TemplateHit, Vectors
 
 
@@ -38,13 +41,15 @@ class PostgresGallery:
     Args:
         database: Where it lies.
         encoder: Whose templates these are; those of other encoders are never searched.
+        least_cards: Galleries of fewer cards get no space.
     """
 
-    def __init__(self, database: Database, encoder: EncoderInfo) -> None:
+    def __init__(self, database: Database, encoder: EncoderInfo, *, least_cards: int = LEAST_CARDS) -> None:
         self._database = database
         self._queries = database.queries
         self._encoder = encoder
-        self._gallery_id: int | None = None
+        self._policy = SpacePolicy(encoder.whitening_exponent, least_cards)
+        self._lookup = GalleryLookup(database.queries, encoder)
 
     async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
         """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
@@ -68,25 +73,41 @@ class PostgresGallery:
         if not len(vectors):
             return []
         async with self._database.connection() as connection:
-            gallery_id = await self._find_gallery(connection)
-            if gallery_id is None:
-                return []
-            rows = await connection.fetch(
-                self._queries.with_numbers(
-                    "search_templates", gallery_id=gallery_id, dimension=self._encoder.dimension
-                ),
-                [HalfVector(vector) for vector in vectors],
-                top_k,
-                card_filter.game,
-                list(card_filter.set_ids) or None,
-                card_filter.language,
-            )
+            gallery = self._lookup.last or await self._lookup.find(connection)
+            rows = await self._search(connection, gallery, vectors, top_k, card_filter)
+            if not rows:
+                # Another process may have moved the gallery since it was looked up.
+                latest = await self._lookup.find(connection)
+                if latest is not gallery:
+                    rows = await self._search(connection, latest, vectors, top_k, card_filter)
         return hits_from_rows(rows)
+
+    async def _search(
+        self,
+        connection: asyncpg.Connection,
+        gallery: CurrentGallery | None,
+        vectors: Vectors,
+        top_k: int,
+        card_filter: CardFilter,
+    ) -> list[asyncpg.Record]:
+        if gallery is None:
+            return []
+        rows: list[asyncpg.Record] = await connection.fetch(
+            self._queries.with_numbers(
+                "search_templates", gallery_id=gallery.gallery_id, dimension=self._encoder.dimension
+            ),
+            [HalfVector(vector) for vector in gallery.moved(vectors)],
+            top_k,
+            card_filter.game,
+            list(card_filter.set_ids) or None,
+            card_filter.language,
+        )
+        return rows
 
     async def check(self) -> None:
         """Raises GalleryEmpty or GalleryMismatch where a search would make no sense."""
         async with self._database.connection() as connection:
-            gallery_id = await self._find_gallery(connection)
+            gallery_id = await self._lookup.find_id(connection)
             if gallery_id is not None and await connection.fetchval(
                 self._queries["any_template_of_gallery"], gallery_id
             ):
@@ -104,7 +125,7 @@ class PostgresGallery:
         """For each card that is there, ``{source_sha256: number of templates}`` of this encoder."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                self._queries["known_references"], list(card_ids), await self._find_gallery(connection)
+                self._queries["known_references"], list(card_ids), await self._lookup.find_id(connection)
             )
         known: dict[str, dict[str, int]] = {row["card_id"]: {} for row in rows}
         for row in rows:
@@ -120,14 +141,15 @@ class PostgresGallery:
         """
         check_batch(batch, self._encoder.dimension)
         async with self._database.transaction(limit_statements=False) as connection:
-            gallery_id = await self._make_gallery(connection)
+            await keep_templates(connection, self._queries)
+            gallery = await self._lookup.make(connection)
             await put_card_rows(connection, self._queries, [update.card for update in batch])
-            await put_references(connection, self._queries, gallery_id, batch)
+            await put_references(connection, self._queries, gallery, batch)
 
     async def count_references_to_embed(self, templates: int) -> int:
         """How many stored reference images have fewer than ``templates`` templates of this encoder."""
         async with self._database.connection() as connection:
-            gallery_id = await self._find_gallery(connection)
+            gallery_id = await self._lookup.find_id(connection)
             count = await connection.fetchval(
                 self._queries["count_references_to_embed"], gallery_id, templates
             )
@@ -138,7 +160,7 @@ class PostgresGallery:
     ) -> list[StoredReference]:
         """Those references by card id and hash: the next ``limit`` after ``after``, at first ("", "")."""
         async with self._database.connection() as connection:
-            gallery_id = await self._find_gallery(connection)
+            gallery_id = await self._lookup.find_id(connection)
             rows = await connection.fetch(
                 self._queries["references_to_embed"], gallery_id, templates, *after, limit
             )
@@ -158,36 +180,43 @@ class PostgresGallery:
         for card_id, reference in batch:
             check_reference(card_id, reference, self._encoder.dimension)
         async with self._database.transaction(limit_statements=False) as connection:
-            gallery_id = await self._make_gallery(connection)
-            await put_templates(connection, self._queries, gallery_id, batch)
+            await keep_templates(connection, self._queries)
+            gallery = await self._lookup.make(connection)
+            await put_templates(connection, self._queries, gallery, batch)
 
     async def remove_cards(self, card_ids: Sequence[str]) -> int:
         """Removes cards with their pictures and every encoder's templates; returns how many there were."""
         async with self._database.transaction(limit_statements=False) as connection:
+            await keep_templates(connection, self._queries)
             blobs = await connection.fetch(self._queries["blobs_of_cards"], list(card_ids))
             removed = await connection.fetch(self._queries["delete_cards"], list(card_ids))
             await connection.execute(self._queries["delete_empty_artwork_groups"])
             await collect_blobs(connection, self._queries, [row["blob_sha256"] for row in blobs])
         return len(removed)
 
+    async def fit_space(self) -> bool:
+        """Moves the templates into a space fitted on the cards there are, where one is due."""
+        return await move_into_space(self._database, self._encoder, self._policy)
+
     async def build_index(self) -> None:
         """Builds the HNSW index of this encoder's templates unless it is there and valid."""
         async with self._database.connection() as connection:
-            gallery_id = await self._make_gallery(connection)
-        await build_index(self._database, gallery_id, self._encoder.dimension)
+            gallery = await self._lookup.make(connection)
+        await build_index(self._database, gallery.gallery_id, self._encoder.dimension)
 
     async def refresh_artwork_groups(self) -> int:
         """Puts cards that share one picture into one group; returns the number of groups."""
         async with self._database.maintenance() as connection, connection.transaction():
-            gallery_id = await self._make_gallery(connection)
+            gallery = await self._lookup.make(connection)
             return await refresh_artwork_groups(
-                connection, self._queries, gallery_id, self._encoder.dimension
+                connection, self._queries, gallery.gallery_id, self._encoder.dimension
             )
 
     async def status(self) -> GalleryStatus:
         """Counts everything."""
         async with self._database.connection() as connection:
-            gallery_id = await self._find_gallery(connection)
+            gallery = await self._lookup.find(connection)
+            gallery_id = None if gallery is None else gallery.gallery_id
             counts = await connection.fetchrow(self._queries["gallery_counts"], gallery_id)
             by_source = await connection.fetch(self._queries["templates_by_source"], gallery_id)
             by_gallery = await connection.fetch(self._queries["count_templates_by_gallery"])
@@ -201,6 +230,8 @@ class PostgresGallery:
             templates=sum(templates_by_source.values()),
             templates_by_source=templates_by_source,
             encoder_fingerprint=self._encoder.fingerprint,
+            fingerprint=self._encoder.fingerprint if gallery is None else gallery.fingerprint,
+            space_cards=None if gallery is None or gallery.space is None else gallery.space.cards,
             other_galleries=others,
             index_state=state,
             sets=tuple(SetCoverage(**row) for row in coverage),
@@ -256,22 +287,3 @@ class PostgresGallery:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(self._queries["card_image"], card_id)
         return None if row is None else StoredImage(**row)
-
-    async def _find_gallery(self, connection: asyncpg.Connection) -> int | None:
-        """Id of this encoder's gallery, None where nothing was imported with it yet."""
-        if self._gallery_id is None:
-            row = await connection.fetchrow(self._queries["find_gallery"], self._encoder.fingerprint)
-            self._gallery_id = None if row is None else row["id"]
-        return self._gallery_id
-
-    async def _make_gallery(self, connection: asyncpg.Connection) -> int:
-        found = await self._find_gallery(connection)
-        if found is not None:
-            return found
-        encoder = self._encoder
-        await connection.execute(
-            self._queries["add_gallery"],
-            *(encoder.fingerprint, encoder.name, encoder.precision, encoder.dimension),
-        )
-        row = await connection.fetchrow(self._queries["find_gallery"], encoder.fingerprint)
-        return int(row["id"])  # not remembered yet: the transaction may be rolled back

@@ -9,6 +9,7 @@ import numpy as np
 from pgvector import HalfVector
 
 from app.db.blobs import collect_blobs, put_blobs
+from app.db.current_gallery import CurrentGallery
 from app.db.queries import Queries
 from app.db.search_words import words_of_card
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
@@ -73,7 +74,7 @@ async def put_card_rows(connection: asyncpg.Connection, queries: Queries, cards:
 
 
 async def put_references(
-    connection: asyncpg.Connection, queries: Queries, gallery_id: int, batch: Sequence[CardUpdate]
+    connection: asyncpg.Connection, queries: Queries, gallery: CurrentGallery, batch: Sequence[CardUpdate]
 ) -> None:
     """Drops reference images not to be kept, stores the given ones and replaces their templates."""
     ordered = sorted(batch, key=lambda update: update.card.card_id)
@@ -89,27 +90,39 @@ async def put_references(
     card_ids = [card_id for card_id, _ in given]
     hashes = [reference.source_sha256 for _, reference in given]
     replaced = await connection.fetch(queries["put_references"], card_ids, hashes, keys)
-    await put_templates(connection, queries, gallery_id, given)
+    await put_templates(connection, queries, gallery, given)
     await collect_blobs(connection, queries, [row["blob_sha256"] for row in (*dropped, *replaced)])
 
 
 async def put_templates(
     connection: asyncpg.Connection,
     queries: Queries,
-    gallery_id: int,
+    gallery: CurrentGallery,
     given: Sequence[tuple[str, ReferenceTemplates]],
 ) -> None:
     """Replaces one gallery's templates of stored references, given with their card ids."""
     await connection.execute(
         queries["delete_templates_of_references"],
-        gallery_id,
+        gallery.gallery_id,
         [card_id for card_id, _ in given],
         [reference.source_sha256 for _, reference in given],
     )
     views = [
-        (card_id, reference.source_sha256, index, str(source), HalfVector(vector))
+        (card_id, reference.source_sha256, index, str(source), HalfVector(moved), encoded)
         for card_id, reference in given
-        for index, (source, vector) in enumerate(zip(reference.sources, reference.vectors, strict=True))
+        for index, (source, moved, encoded) in enumerate(
+            zip(
+                reference.sources,
+                gallery.moved(reference.vectors),
+                _encoded(gallery, reference.vectors),
+                strict=True,
+            )
+        )
     ]
-    columns = zip(*views, strict=True) if views else ([],) * 5
-    await connection.execute(queries["insert_templates"], gallery_id, *map(list, columns))
+    columns = zip(*views, strict=True) if views else ([],) * 6
+    await connection.execute(queries["insert_templates"], gallery.gallery_id, *map(list, columns))
+
+
+def _encoded(gallery: CurrentGallery, vectors: Vectors) -> list[HalfVector | None]:
+    """What is kept beside the vectors that are searched: the encoder's own, where those are others."""
+    return [None if gallery.space is None else HalfVector(vector) for vector in vectors]

@@ -12,8 +12,8 @@ from app.db.queries import Queries
 
 IndexState = Literal["none", "building", "ready", "invalid"]
 
-#: Advisory locks from here on, one a gallery: the bytes of "hnsw" and room for the gallery's id.
-_ADVISORY_LOCK_BASE = int.from_bytes(b"hnsw") << 31
+#: One build at a time, of whatever gallery: the bytes of "hnsw".
+_ADVISORY_LOCK = int.from_bytes(b"hnsw")
 _POLL_INTERVAL_S = 0.2
 #: 100,000 templates of 768 dimensions take a minute or two.
 _OTHER_BUILDER_TIMEOUT_S = 1800.0
@@ -30,15 +30,17 @@ async def index_state(connection: asyncpg.Connection, queries: Queries, gallery_
 
 
 async def build_index(database: Database, gallery_id: int, dimension: int) -> None:
-    """Builds the index unless it is there and valid; waits where another process is building it.
+    """Builds the index unless it is there and valid; waits where another process is building one.
+
+    Indexes of galleries that are gone are dropped: a move that was stopped at its very end leaves one.
 
     Raises:
         DatabaseUnavailable: another process has been building for half an hour.
     """
     queries = database.queries
     async with database.maintenance() as connection:
-        async with asyncio.timeout(_OTHER_BUILDER_TIMEOUT_S):
-            await _lock(connection, queries, _ADVISORY_LOCK_BASE + gallery_id)
+        await lock_index_builds(connection, queries)
+        await drop_orphaned_indexes(connection, queries)
         if await index_state(connection, queries, gallery_id) != "ready":
             await connection.execute(queries.with_numbers("drop_template_index", gallery_id=gallery_id))
             await connection.execute(
@@ -47,12 +49,36 @@ async def build_index(database: Database, gallery_id: int, dimension: int) -> No
         await connection.execute(queries["analyze_templates"])
 
 
-async def _lock(connection: asyncpg.Connection, queries: Queries, key: int) -> None:
-    """Asks for the lock again and again: a session that waits in the server holds a snapshot.
+async def build_index_at_once(
+    connection: asyncpg.Connection, queries: Queries, gallery_id: int, dimension: int
+) -> None:
+    """Builds the index of a gallery that this transaction has just filled; searches of others go on.
 
-    CREATE INDEX CONCURRENTLY in the other session would wait for that snapshot in turn.
+    Writers of templates wait for the transaction's end. The session must hold ``lock_index_builds``.
     """
-    while True:
-        if await connection.fetchval(queries["try_lock_session"], key):
-            return
-        await asyncio.sleep(_POLL_INTERVAL_S)
+    await connection.execute(
+        queries.with_numbers("build_template_index_at_once", gallery_id=gallery_id, dimension=dimension)
+    )
+    await connection.execute(queries["analyze_templates"])
+
+
+async def drop_orphaned_indexes(connection: asyncpg.Connection, queries: Queries) -> None:
+    """Drops the indexes of galleries that are gone, outside a transaction, without blocking searches."""
+    for row in await connection.fetch(queries["galleries_of_orphaned_indexes"]):
+        await connection.execute(queries.with_numbers("drop_template_index", gallery_id=row["gallery_id"]))
+
+
+async def lock_index_builds(connection: asyncpg.Connection, queries: Queries) -> None:
+    """Keeps other processes from building indexes until the session ends.
+
+    Asks again and again: a session that waits in the server holds a snapshot, and CREATE INDEX CONCURRENTLY
+    in the other session would wait for that snapshot in turn.
+
+    Raises:
+        DatabaseUnavailable: another process has been building for half an hour.
+    """
+    async with asyncio.timeout(_OTHER_BUILDER_TIMEOUT_S):
+        while True:
+            if await connection.fetchval(queries["try_lock_session"], _ADVISORY_LOCK):
+                return
+            await asyncio.sleep(_POLL_INTERVAL_S)

@@ -69,7 +69,13 @@ class SetCoverage:
 
 @dataclass(frozen=True, slots=True)
 class GalleryStatus:
-    """The truth about a gallery."""
+    """The truth about a gallery.
+
+    Attributes:
+        encoder_fingerprint: Whose templates these are.
+        fingerprint: Of encoder and space together: what the templates can be compared with.
+        space_cards: Cards that the gallery's space was fitted on; None where it has none.
+    """
 
     cards: int
     cards_with_templates: int
@@ -78,6 +84,8 @@ class GalleryStatus:
     templates: int
     templates_by_source: Mapping[str, int]
     encoder_fingerprint: str
+    fingerprint: str
+    space_cards: int | None
     other_galleries: Mapping[str, int]
     index_state: Literal["none", "building", "ready", "invalid"]
     sets: tuple[SetCoverage, ...] = ()

@@ -120,6 +120,17 @@ class Gallery(Protocol):
         """Removes cards with their templates; returns how many there were."""
         ...
 
+    async def fit_space(self) -> bool:
+        """Moves the templates into a space fitted on the cards there are, where one is due.
+
+        It is due when the gallery has become large enough for one, or another size than it was fitted on
+        (``app.domain.space``). Searches go on meanwhile; writers wait.
+
+        Returns:
+            Whether the templates were moved.
+        """
+        ...
+
     async def build_index(self) -> None:
         """Builds the HNSW index of this encoder's templates unless it is there and valid."""
         ...

@@ -37,7 +37,11 @@ STORED_JPEG_QUALITY = 90
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did. ``images`` counts those embedded in this run."""
+    """What an import did.
+
+    ``images`` counts those embedded in this run; ``refitted`` says whether the gallery's space was fitted
+    anew.
+    """
 
     cards: int = 0
     added_or_changed: int = 0
@@ -46,6 +50,7 @@ class ImportReport:
     templates: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     artwork_groups: int = 0
+    refitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class GalleryImporter:
         self._gallery = gallery
 
     async def run(self, manifest: Manifest, progress: Callable[[int], None] | None = None) -> ImportReport:
-        """Adds or updates every card of a manifest, then groups artworks and builds the index.
+        """Adds or updates every card of a manifest, then fits the space, groups artworks, builds the index.
 
         Args:
             manifest: The cards and the rows that could not be used.
@@ -78,6 +83,7 @@ class GalleryImporter:
             await self._import_batch(batch, report)
             if progress is not None:
                 progress(len(batch))
+        report.refitted = await self._gallery.fit_space()
         report.artwork_groups = await self._gallery.refresh_artwork_groups()
         await self._gallery.build_index()
         return report

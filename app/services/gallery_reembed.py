@@ -52,7 +52,9 @@ class GalleryReembedder:
         self._gallery = gallery
 
     async def run(self, progress: Callable[[int, int], None] | None = None) -> ReembedReport:
-        """Embeds every reference image that lacks templates of this encoder, then builds the index.
+        """Embeds every reference image that lacks templates of this encoder.
+
+        Then the gallery's space is fitted, where one is due, and the index built.
 
         Args:
             progress: Told after each batch how many images of how many are done.
@@ -73,6 +75,7 @@ class GalleryReembedder:
             done, after = done + len(batch), (batch[-1].card_id, batch[-1].source_sha256)
             if progress is not None:
                 progress(done, total)
+        await self._gallery.fit_space()
         await self._gallery.build_index()
         return report
 

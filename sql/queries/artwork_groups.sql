@@ -7,10 +7,11 @@ WHERE EXISTS (
 ORDER BY c.card_id COLLATE "C"
 
 -- name: same_picture_pairs
--- Cards of one game and name whose official pictures are at least $1 alike, each pair once.
+-- Cards of one game and name whose official pictures are at least $1 alike to the encoder, each pair once: in a
+-- gallery's space the same pictures are less alike.
 WITH official AS MATERIALIZED (
     SELECT c.card_id COLLATE "C" AS card_id, c.game, lower(c.name) AS name,
-           t.embedding::halfvec({dimension}) AS embedding
+           coalesce(t.encoded, t.embedding)::halfvec({dimension}) AS embedding
     FROM templates t
     JOIN cards c USING (card_id)
     WHERE t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active

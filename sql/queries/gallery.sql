@@ -1,9 +1,13 @@
 -- name: find_gallery
-SELECT id, dimension FROM galleries WHERE encoder_fingerprint = $1
+SELECT id FROM galleries WHERE encoder_fingerprint = $1 AND current
+
+-- name: find_gallery_with_space
+SELECT id, fingerprint, space, space_cards FROM galleries WHERE encoder_fingerprint = $1 AND current
 
 -- name: add_gallery
-INSERT INTO galleries (encoder_fingerprint, encoder_name, encoder_precision, dimension) VALUES ($1, $2, $3, $4)
-ON CONFLICT (encoder_fingerprint) DO NOTHING
+INSERT INTO galleries (encoder_fingerprint, encoder_name, encoder_precision, dimension, fingerprint)
+VALUES ($1, $2, $3, $4, $1)
+ON CONFLICT DO NOTHING
 
 -- name: search_templates
 -- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them;
@@ -30,6 +34,7 @@ ORDER BY query_index, similarity DESC, hit.card_id
 SELECT g.encoder_fingerprint, count(t.gallery_id) AS templates
 FROM galleries g
 LEFT JOIN templates t ON t.gallery_id = g.id
+WHERE g.current
 GROUP BY g.id
 
 -- name: any_template_of_gallery
@@ -37,7 +42,7 @@ SELECT EXISTS (SELECT FROM templates WHERE gallery_id = $1)
 
 -- name: fingerprints_with_templates
 SELECT g.encoder_fingerprint FROM galleries g
-WHERE EXISTS (SELECT FROM templates t WHERE t.gallery_id = g.id)
+WHERE g.current AND EXISTS (SELECT FROM templates t WHERE t.gallery_id = g.id)
 ORDER BY g.encoder_fingerprint
 
 -- name: known_references
@@ -109,10 +114,10 @@ WHERE r.card_id = given.card_id AND r.source_sha256 = given.source_sha256
   AND t.reference_image_id = r.id AND t.gallery_id = $1
 
 -- name: insert_templates
-INSERT INTO templates (gallery_id, card_id, source, reference_image_id, view_index, embedding)
-SELECT $1, r.card_id, new.source, r.id, new.view_index, new.embedding
-FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::halfvec[])
-     AS new (card_id, source_sha256, view_index, source, embedding)
+INSERT INTO templates (gallery_id, card_id, source, reference_image_id, view_index, embedding, encoded)
+SELECT $1, r.card_id, new.source, r.id, new.view_index, new.embedding, new.encoded
+FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::halfvec[], $7::halfvec[])
+     AS new (card_id, source_sha256, view_index, source, embedding, encoded)
 JOIN reference_images r USING (card_id, source_sha256)
 
 -- name: blobs_of_cards

@@ -112,6 +112,9 @@ class InMemoryGallery:
         self.templates = [one for one in self.templates if one.card_id not in known]
         return len(known)
 
+    async def fit_space(self) -> bool:
+        return False
+
     async def build_index(self) -> None:
         return None
 
@@ -134,6 +137,8 @@ class InMemoryGallery:
             templates=len(self.templates),
             templates_by_source=Counter(one.source.value for one in self.templates),
             encoder_fingerprint=ENCODER_INFO.fingerprint,
+            fingerprint=ENCODER_INFO.fingerprint,
+            space_cards=None,
             other_galleries={},
             index_state="none",
             sets=tuple(

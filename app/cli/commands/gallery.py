@@ -58,6 +58,9 @@ def _print_status(status_now: GalleryStatus) -> None:
     console.print(f"reference images  {status_now.reference_images}")
     console.print(f"templates         {status_now.templates} ({sources or 'none'})")
     console.print(f"encoder           {status_now.encoder_fingerprint}")
+    cards = status_now.space_cards
+    space = "no space" if cards is None else f"space fitted on {cards} cards"
+    console.print(f"gallery           {status_now.fingerprint} ({space})")
     console.print(f"index             {status_now.index_state}")
     for fingerprint, count in status_now.other_galleries.items():
         console.print(f"other gallery     {fingerprint}: {count} templates")
