@@ -6,7 +6,8 @@
 The gallery is every picture that the CSV manifests of the folder list, and with ``--invented`` as many
 invented cards as distractors; figures are given with them and without. Queries are simulated photos
 (``benchmarks.simulator``) of the real cards, at each level, and with ``--photos`` also the cards on labelled
-real photos, as a level of its own. "Group" counts any card of the right one's near-duplicate group as right.
+real photos, as a level of its own. An encoder that asks for a space of the gallery is measured without it
+and with it. "Group" counts any card of the right one's near-duplicate group as right.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from benchmarks.retrieval import (
     Method,
     Recall,
     dhash_method,
+    in_gallery_space,
     phash_method,
     ranks_of_right,
     recalls,
-    whitened,
 )
 from benchmarks.simulator.levels import LEVELS, Level
 from benchmarks.simulator.single import simulate_single
@@ -184,7 +185,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=PROJECT_ROOT / "models", help="folder of the encoders")
     parser.add_argument("--previous", help="git revision whose compact encoder is measured as well")
     parser.add_argument(
-        "--whiten", type=float, default=0.0, help="exponent of a whitening by the gallery, or 0"
+        "--whiten",
+        type=float,
+        help="exponent of the gallery's space, 0 for none; without it the encoder's own",
     )
     parser.add_argument(
         "--invented", type=int, default=0, help="invented cards in the gallery as distractors"
@@ -214,8 +217,9 @@ def _methods(options: argparse.Namespace) -> list[Method]:
     if not options.baselines_only:
         encoder = load_encoder(options.models / options.encoder, threads=options.threads)
         methods.append(encoder_method(encoder))
-        if options.whiten:
-            methods.append(whitened(methods[-1], options.whiten))
+        exponent = encoder.info.whitening_exponent if options.whiten is None else options.whiten
+        if exponent:
+            methods.append(in_gallery_space(methods[-1], exponent))
     return methods
 
 

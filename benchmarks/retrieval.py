@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.space import LEAST_CARDS, Moments, SpacePolicy, fit_space
 from app.domain.statistics import wilson_interval
 from benchmarks.perceptual_hash import dhash, hamming_distances, phash
 
@@ -82,22 +83,26 @@ def vector_method(name: str, embed: Callable[[Sequence[RgbImage]], NDArray[np.fl
     return Method(name, embed, _cosines)
 
 
-def whitened(method: Method, exponent: float) -> Method:
-    """The same vectors, centred and with their variances evened out as the gallery's own cards demand.
+def in_gallery_space(method: Method, exponent: float, least_cards: int = LEAST_CARDS) -> Method:
+    """The same vectors in the space that an import would fit on the gallery.
 
     Args:
-        method: Finds by vectors.
-        exponent: Each principal direction is scaled by its variance to minus this power; 0.5 whitens.
+        method: Finds by unit vectors.
+        exponent: Each principal direction is scaled by its variance to minus this power.
+        least_cards: Galleries of fewer references get no space, as in the product.
     """
+    policy = SpacePolicy(exponent, least_cards)
 
     def similarities(queries: Descriptions, references: Descriptions) -> NDArray[np.float32]:
-        stored = references.astype(np.float64)
-        mean = stored.mean(axis=0)
-        variances, directions = np.linalg.eigh(np.cov(stored - mean, rowvar=False))
-        scale = directions * np.maximum(variances, variances.max() * 1e-6) ** -exponent
-        return _cosines(_unit((queries - mean) @ scale), _unit((stored - mean) @ scale))
+        stored, asked = references.astype(np.float32), queries.astype(np.float32)
+        if not policy.wants(len(stored)):
+            return method.similarities(asked, stored)
+        moments = Moments(stored.shape[1])
+        moments.add(stored)
+        space = fit_space(moments, exponent)
+        return method.similarities(space.apply(asked), space.apply(stored))
 
-    return Method(f"{method.name}, whitened {exponent:g}", method.describe, similarities)
+    return Method(f"{method.name}, space {exponent:g}", method.describe, similarities)
 
 
 def ranks_of_right(similarities: NDArray[np.float32], labels: Labels, truth: Labels) -> Labels:
@@ -135,7 +140,3 @@ def _hamming(queries: Descriptions, references: Descriptions) -> NDArray[np.floa
 
 def _cosines(queries: Descriptions, references: Descriptions) -> NDArray[np.float32]:
     return queries.astype(np.float32) @ references.astype(np.float32).T
-
-
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float64)

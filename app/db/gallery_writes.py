@@ -107,22 +107,16 @@ async def put_templates(
         [card_id for card_id, _ in given],
         [reference.source_sha256 for _, reference in given],
     )
+    if not given:
+        return
     views = [
-        (card_id, reference.source_sha256, index, str(source), HalfVector(moved), encoded)
+        (card_id, reference.source_sha256, index, str(source))
         for card_id, reference in given
-        for index, (source, moved, encoded) in enumerate(
-            zip(
-                reference.sources,
-                gallery.moved(reference.vectors),
-                _encoded(gallery, reference.vectors),
-                strict=True,
-            )
-        )
+        for index, source in enumerate(reference.sources)
     ]
-    columns = zip(*views, strict=True) if views else ([],) * 6
-    await connection.execute(queries["insert_templates"], gallery.gallery_id, *map(list, columns))
-
-
-def _encoded(gallery: CurrentGallery, vectors: Vectors) -> list[HalfVector | None]:
-    """What is kept beside the vectors that are searched: the encoder's own, where those are others."""
-    return [None if gallery.space is None else HalfVector(vector) for vector in vectors]
+    vectors = np.concatenate([reference.vectors for _, reference in given])
+    searched = [HalfVector(vector) for vector in gallery.moved(vectors)]
+    # The encoder's own vectors are kept beside, where those that are searched are others.
+    encoded = [None if gallery.space is None else HalfVector(vector) for vector in vectors]
+    columns = map(list, zip(*views, strict=True))
+    await connection.execute(queries["insert_templates"], gallery.gallery_id, *columns, searched, encoded)
