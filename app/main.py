@@ -14,7 +14,7 @@ from app.db.connect import open_database, running_server
 from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
 from app.db.scans import PostgresScanStore
-from app.domain.calibration import load_calibration
+from app.domain.calibration import load_calibrations
 from app.domain.errors import (
     BinderlensError,
     DatabaseUnavailable,
@@ -135,7 +135,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         gallery = PostgresGallery(database, encoder.info)
         scans = PostgresScanStore(database)
         admission = Admission(settings.max_concurrent_scans, guard)
-        identify = IdentifyService(settings, encoder, gallery, scans, load_calibration(folder), admission)
+        identify = IdentifyService(settings, encoder, gallery, scans, load_calibrations(folder), admission)
         stack.push_async_callback(identify.close)
         yield Runtime(
             settings=settings,

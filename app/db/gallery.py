@@ -74,13 +74,13 @@ class PostgresGallery:
             return []
         async with self._database.connection() as connection:
             gallery = self._lookup.last or await self._lookup.find(connection)
-            rows = await self._search(connection, gallery, vectors, top_k, card_filter)
-            if not rows:
+            hits = await self._search(connection, gallery, vectors, top_k, card_filter)
+            if not hits:
                 # Another process may have moved the gallery since it was looked up.
                 latest = await self._lookup.find(connection)
                 if latest is not gallery:
-                    rows = await self._search(connection, latest, vectors, top_k, card_filter)
-        return hits_from_rows(rows)
+                    hits = await self._search(connection, latest, vectors, top_k, card_filter)
+        return hits
 
     async def _search(
         self,
@@ -89,10 +89,10 @@ class PostgresGallery:
         vectors: Vectors,
         top_k: int,
         card_filter: CardFilter,
-    ) -> list[asyncpg.Record]:
+    ) -> list[TemplateHit]:
         if gallery is None:
             return []
-        rows: list[asyncpg.Record] = await connection.fetch(
+        rows = await connection.fetch(
             self._queries.with_numbers(
                 "search_templates", gallery_id=gallery.gallery_id, dimension=self._encoder.dimension
             ),
@@ -102,7 +102,7 @@ class PostgresGallery:
             list(card_filter.set_ids) or None,
             card_filter.language,
         )
-        return rows
+        return hits_from_rows(rows, in_space=gallery.space is not None)
 
     async def check(self) -> None:
         """Raises GalleryEmpty or GalleryMismatch where a search would make no sense."""

@@ -155,8 +155,8 @@ def correction_from_row(row: asyncpg.Record) -> Correction:
     )
 
 
-def hits_from_rows(rows: Sequence[asyncpg.Record]) -> list[TemplateHit]:
-    """What ``search_templates`` found; hits of the same card share one ``Card``."""
+def hits_from_rows(rows: Sequence[asyncpg.Record], *, in_space: bool) -> list[TemplateHit]:
+    """What ``search_templates`` found in one gallery; hits of the same card share one ``Card``."""
     cards: dict[str, Card] = {}
     for row in rows:
         if row["card_id"] not in cards:
@@ -168,6 +168,7 @@ def hits_from_rows(rows: Sequence[asyncpg.Record]) -> list[TemplateHit]:
             artwork_group_id=row["artwork_group_id"],
             similarity=row["similarity"],
             source=TemplateSource(row["source"]),
+            in_space=in_space,
         )
         for row in rows
     ]

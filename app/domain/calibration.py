@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import Confidence, Status
 
 CALIBRATION_FILE = "calibration.json"
+#: Where the file has the constants for galleries with a space.
+_IN_SPACE = "in_space"
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Constants of one encoder; see ``models/training/calibration.py`` for how they are fitted.
+    """Constants of one encoder in one kind of gallery; ``models/training/calibration.py`` fits them.
 
     Attributes:
         bias: Intercept of the logistic model.
@@ -119,22 +121,47 @@ def logistic(x: float) -> float:
     return z / (1.0 + z)
 
 
-def load_calibration(folder: Path) -> Calibration:
-    """Reads an encoder folder's calibration; ``UNCALIBRATED`` where it has none.
+@dataclass(frozen=True, slots=True)
+class Calibrations:
+    """The constants of one encoder: similarities in a gallery's space are others than without one.
+
+    Attributes:
+        plain: For galleries without a space.
+        in_space: For galleries with one.
+    """
+
+    plain: Calibration
+    in_space: Calibration
+
+    def of(self, ranking: Ranking) -> Calibration:
+        """The constants for what was found in one gallery or the other."""
+        return self.in_space if ranking.in_space else self.plain
+
+
+def load_calibrations(folder: Path) -> Calibrations:
+    """Reads an encoder folder's calibrations; ``UNCALIBRATED`` stands in for what it has not.
 
     Raises:
         ConfigurationError: the file is there but does not say what is needed.
     """
     path = folder / CALIBRATION_FILE
     if not path.exists():
-        return UNCALIBRATED
+        return Calibrations(UNCALIBRATED, UNCALIBRATED)
     try:
         values = json.loads(path.read_text())
-        return Calibration(**{name: float(values[name]) for name in Calibration.__dataclass_fields__})
-    except (ValueError, KeyError, TypeError) as error:
+        in_space = values.get(_IN_SPACE)
+        return Calibrations(_read(values), UNCALIBRATED if in_space is None else _read(in_space))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path} is not a calibration: {error}") from error
 
 
-def save_calibration(calibration: Calibration, folder: Path) -> None:
-    """Writes an encoder folder's calibration."""
-    (folder / CALIBRATION_FILE).write_text(json.dumps(asdict(calibration), indent=2) + "\n")
+def save_calibrations(plain: Calibration, in_space: Calibration | None, folder: Path) -> None:
+    """Writes an encoder folder's calibrations; ``in_space`` is None for encoders that want no space."""
+    values: dict[str, object] = asdict(plain)
+    if in_space is not None:
+        values[_IN_SPACE] = asdict(in_space)
+    (folder / CALIBRATION_FILE).write_text(json.dumps(values, indent=2) + "\n")
+
+
+def _read(values: Mapping[str, float]) -> Calibration:
+    return Calibration(**{name: float(values[name]) for name in Calibration.__dataclass_fields__})

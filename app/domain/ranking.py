@@ -35,10 +35,12 @@ class Ranking:
         cards: Every card among the hits, best first; ties in the order of ``card_id``.
         margin: Similarity of the best artwork group above the mean of the next ten groups (or above zero
             where there is no other), at least 0.
+        in_space: Whether the similarities are those of a gallery with a space.
     """
 
     cards: tuple[RankedCard, ...]
     margin: float
+    in_space: bool = False
 
     @property
     def best(self) -> RankedCard | None:
@@ -59,7 +61,7 @@ def rank(hits: Sequence[TemplateHit]) -> Ranking:
         if known is None or hit.similarity > known.similarity:
             best[hit.card.card_id] = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source)
     cards = sorted(best.values(), key=lambda ranked: (-ranked.similarity, ranked.card.card_id))
-    return Ranking(tuple(cards), _margin(cards))
+    return Ranking(tuple(cards), _margin(cards), any(hit.in_space for hit in hits))
 
 
 def _margin(cards: Sequence[RankedCard]) -> float:

@@ -87,13 +87,23 @@ class CardFilter:
 
 @dataclass(frozen=True, slots=True)
 class TemplateHit:
-    """One template found for one query of a search."""
+    """One template found for one query of a search.
+
+    Attributes:
+        query_index: Which query.
+        card: Whose template it is.
+        artwork_group_id: Cards of one group show the same picture.
+        similarity: Cosine to the query.
+        source: Where the template comes from.
+        in_space: Whether the gallery has a space of its own: cosines are others there.
+    """
 
     query_index: int
     card: Card
     artwork_group_id: int
     similarity: float
     source: TemplateSource
+    in_space: bool = False
 
 
 @dataclass(frozen=True, slots=True)

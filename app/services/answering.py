@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.domain.calibration import Calibration
+from app.domain.calibration import Calibration, Calibrations
 from app.domain.errors import SearchTimeout
 from app.domain.orientation import quad_rotation
 from app.domain.ports import Gallery
@@ -19,9 +19,9 @@ from app.services.reading import ReadCard, ReadScan
 class Answerer:
     """Puts into words what the gallery said about each crop."""
 
-    def __init__(self, gallery: Gallery, calibration: Calibration) -> None:
+    def __init__(self, gallery: Gallery, calibrations: Calibrations) -> None:
         self._gallery = gallery
-        self._calibration = calibration
+        self._calibrations = calibrations
 
     async def answer(
         self, scan: ReadScan, matches: Sequence[Match], candidates: int, card_filter: CardFilter
@@ -61,8 +61,9 @@ class Answerer:
     ) -> Identification:
         best = match.ranking.best
         siblings = printings.get(best.artwork_group_id, []) if best and printings else []
-        confidence = self._calibration.confidence(match.ranking, max(1, len(siblings)))
-        status = self._calibration.status(confidence) if best else Status.UNKNOWN
+        calibration = self._calibrations.of(match.ranking)
+        confidence = calibration.confidence(match.ranking, max(1, len(siblings)))
+        status = calibration.status(confidence) if best else Status.UNKNOWN
         degraded = match.degraded
         if best is not None and printings is None:
             # How many printings share the picture is not known, so the printing cannot be vouched for.
@@ -78,22 +79,25 @@ class Answerer:
             status=status,
             card=card,
             confidence=confidence,
-            candidates=self._candidates(match, confidence, candidates),
+            candidates=_candidates(match, calibration, confidence, candidates),
             ambiguous_with=tuple(card_id for card_id in siblings if card and card_id != card.card_id),
             quality=read.quality,
             degraded=degraded,
             score=read.score,
         )
 
-    def _candidates(self, match: Match, confidence: Confidence, most: int) -> tuple[Candidate, ...]:
-        """The best ``most`` cards of a ranking, each with the probability that is left for it."""
-        return tuple(
-            Candidate(
-                card=ranked.card,
-                artwork_group_id=ranked.artwork_group_id,
-                similarity=min(1.0, max(0.0, ranked.similarity)),
-                confidence=self._calibration.candidate_probability(match.ranking, ranked, confidence),
-                template_source=ranked.source,
-            )
-            for ranked in match.ranking.cards[:most]
+
+def _candidates(
+    match: Match, calibration: Calibration, confidence: Confidence, most: int
+) -> tuple[Candidate, ...]:
+    """The best ``most`` cards of a ranking, each with the probability that is left for it."""
+    return tuple(
+        Candidate(
+            card=ranked.card,
+            artwork_group_id=ranked.artwork_group_id,
+            similarity=min(1.0, max(0.0, ranked.similarity)),
+            confidence=calibration.candidate_probability(match.ranking, ranked, confidence),
+            template_source=ranked.source,
         )
+        for ranked in match.ranking.cards[:most]
+    )

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import structlog
 
-from app.domain.calibration import Calibration
+from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, ScanStore
 from app.domain.types import CardFilter, RequestKey, RgbImage, ScanResult, StoredImage
@@ -67,7 +67,7 @@ class IdentifyService:
         encoder: Encoder,
         gallery: Gallery,
         scans: ScanStore,
-        calibration: Calibration,
+        calibrations: Calibrations,
         admission: Admission,
     ) -> None:
         self._settings = settings
@@ -75,9 +75,9 @@ class IdentifyService:
         self._scans = scans
         self._admission = admission
         self._matcher = Matcher(
-            encoder, gallery, calibration, settings.retrieval_topk, settings.retrieval_topk_retry
+            encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
-        self._answerer = Answerer(gallery, calibration)
+        self._answerer = Answerer(gallery, calibrations)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
         self._running: set[Future[Any]] = set()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from app.domain.calibration import Calibration
+from app.domain.calibration import Calibrations
 from app.domain.errors import Busy, MemoryTight, SearchTimeout
 from app.domain.ports import Encoder, Gallery
 from app.domain.ranking import Ranking, rank, split_by_query
@@ -50,11 +50,11 @@ class Matcher:
     """Answers crops from a gallery."""
 
     def __init__(
-        self, encoder: Encoder, gallery: Gallery, calibration: Calibration, top_k: int, top_k_retry: int
+        self, encoder: Encoder, gallery: Gallery, calibrations: Calibrations, top_k: int, top_k_retry: int
     ) -> None:
         self._encoder = encoder
         self._gallery = gallery
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._top_k = top_k
         self._top_k_retry = top_k_retry
 
@@ -127,8 +127,7 @@ class Matcher:
             return
 
     def _is_clear(self, ranking: Ranking) -> bool:
-        probability = self._calibration.card_probability(ranking.similarity, ranking.margin)
-        return bool(ranking.cards) and probability >= self._calibration.accept_card
+        return self._evidence(ranking) >= self._calibrations.of(ranking).accept_card
 
     def _better_way_up(self, upright: Match, turned: Ranking, degraded: tuple[Degraded, ...]) -> Match:
         if Degraded.SEARCH_TIMEOUT in degraded:
@@ -139,6 +138,6 @@ class Matcher:
         return replace(upright, degraded=notes)
 
     def _evidence(self, ranking: Ranking) -> float:
-        return (
-            self._calibration.card_probability(ranking.similarity, ranking.margin) if ranking.cards else -1.0
-        )
+        if not ranking.cards:
+            return -1.0
+        return self._calibrations.of(ranking).card_probability(ranking.similarity, ranking.margin)

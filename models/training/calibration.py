@@ -5,21 +5,24 @@ gallery of that catalogue. Half of the looks are made with every printing of the
 the right answer is that the card is unknown. A logistic regression on similarity and margin, with weights of
 at least zero, says how likely the leader's picture is right; thresholds follow from the shares stated in
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. One half of the artworks is fitted on, the other half reports.
+Galleries with a space (``app.domain.space``) get constants of their own, from the same photos in a space that
+is fitted on the whole catalogue.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.calibration import Calibration, logistic, save_calibration
+from app.domain.calibration import Calibration, logistic, save_calibrations
 from app.domain.ranking import Ranking, rank
 from app.domain.scoring import expected_calibration_error
+from app.domain.space import Moments, fit_space
 from app.domain.types import RgbImage, TemplateHit, Vectors
 from app.inference.encoder import LoadedEncoder
 from app.inference.loading import load_encoder
@@ -61,31 +64,63 @@ class Look:
     artwork_index: int
 
 
-def collect_looks(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int) -> list[Look]:
-    """Photographs cards and looks them up, with and without their own picture in the gallery."""
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Photos of cards, and the galleries they are looked up in.
+
+    Attributes:
+        cards: The whole catalogue.
+        templates: Vectors of three templates a card, in card order.
+        queries: Vectors of the photos.
+        shown: Of each photo the card it shows.
+        galleries: Of each photo the artworks that are in its gallery beside the card's own.
+    """
+
+    cards: Sequence[InventedCard]
+    templates: Vectors
+    queries: Vectors
+    shown: NDArray[np.int_]
+    galleries: Sequence[NDArray[np.int_]]
+
+
+def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int) -> Photos:
+    """Photographs cards, some several times, and draws a gallery for each photo."""
     rng = np.random.default_rng(seed)
     pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
-    templates = _templates(encoder, pictures)
-    artwork_ids = list(dict.fromkeys(card.artwork_id for card in cards))
-    group_of = np.array([artwork_ids.index(card.artwork_id) for card in cards])
+    artworks = len({card.artwork_id for card in cards})
     shown = rng.integers(len(cards), size=QUERIES)
     views = [photographed_view(pictures[i], rng, strength=rng.uniform(*STRENGTHS)) for i in shown]
-    queries = _encode(encoder, views)
+    galleries = [rng.permutation(artworks)[: int(rng.choice(GALLERY_ARTWORKS))] for _ in shown]
+    return Photos(cards, _templates(encoder, pictures), _encode(encoder, views), shown, galleries)
+
+
+def moved_into_space(photos: Photos, exponent: float) -> Photos:
+    """The same photos as a gallery of the whole catalogue sees them that has a space."""
+    moments = Moments(photos.templates.shape[1])
+    moments.add(photos.templates[:: len(TEMPLATE_SOURCES)])
+    space = fit_space(moments, exponent)
+    return replace(photos, templates=space.apply(photos.templates), queries=space.apply(photos.queries))
+
+
+def collect_looks(photos: Photos) -> list[Look]:
+    """Looks every photo up, with and without the card's own picture in the gallery."""
+    cards = photos.cards
+    artwork_ids = list(dict.fromkeys(card.artwork_id for card in cards))
+    group_of = np.array([artwork_ids.index(card.artwork_id) for card in cards])
     looks = []
-    for vector, index in zip(queries, shown, strict=True):
-        gallery = rng.permutation(len(artwork_ids))[: int(rng.choice(GALLERY_ARTWORKS))]
+    for vector, index, gallery in zip(photos.queries, photos.shown, photos.galleries, strict=True):
+        own = int(group_of[index])
         for masked in (False, True):
-            own = int(group_of[index])
             there = np.isin(group_of, gallery) & (group_of != own) | ((group_of == own) & (not masked))
-            ranking = _look_up(templates @ vector, cards, group_of, there)
+            ranking = _look_up(photos.templates @ vector, cards, group_of, there)
             best = ranking.best
             looks.append(
                 Look(
                     ranking=ranking,
-                    artwork_right=best is not None and best.artwork_group_id == group_of[index],
+                    artwork_right=best is not None and best.artwork_group_id == own,
                     printing_right=best is not None and best.card == cards[index].card,
                     masked=masked,
-                    artwork_index=int(group_of[index]),
+                    artwork_index=own,
                 )
             )
     return looks
@@ -230,6 +265,16 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
     }
 
 
+def fit_and_report(title: str, photos: Photos) -> Calibration:
+    """Fits on one half of the artworks and prints how that does on the other."""
+    looks = collect_looks(photos)
+    calibration = fit([look for look in looks if look.artwork_index % 2 == 0])
+    print(f"{title}: {calibration}")
+    for name, value in report(calibration, [look for look in looks if look.artwork_index % 2]).items():
+        print(f"{name:24} {value:.4f}")
+    return calibration
+
+
 def main() -> None:
     """Fits and writes ``calibration.json`` beside the encoder's weights."""
     parser = argparse.ArgumentParser(description="Fits the confidences of an encoder on invented cards.")
@@ -237,12 +282,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     encoder = load_encoder(arguments.folder)
-    looks = collect_looks(encoder, invent_catalogue(CATALOGUE_SEED, ARTWORKS), arguments.seed)
-    calibration = fit([look for look in looks if look.artwork_index % 2 == 0])
-    save_calibration(calibration, arguments.folder)
-    print(calibration)
-    for name, value in report(calibration, [look for look in looks if look.artwork_index % 2]).items():
-        print(f"{name:24} {value:.4f}")
+    photos = photograph(encoder, invent_catalogue(CATALOGUE_SEED, ARTWORKS), arguments.seed)
+    plain, in_space = fit_and_report("without a space", photos), None
+    exponent = encoder.info.whitening_exponent
+    if exponent:
+        in_space = fit_and_report("in a space", moved_into_space(photos, exponent))
+    save_calibrations(plain, in_space, arguments.folder)
 
 
 if __name__ == "__main__":

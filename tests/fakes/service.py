@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from PIL import Image
 
 from app.api.application import build_application
-from app.domain.calibration import UNCALIBRATED
+from app.domain.calibration import UNCALIBRATED, Calibrations
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
 from app.services.admission import Admission
@@ -101,7 +101,9 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
     await gallery.put_cards([await card_update(encoder, number) for number in range(1, 7)])
     await gallery.refresh_artwork_groups()
     admission = Admission(settings.max_concurrent_scans, guard)
-    identify = IdentifyService(settings, encoder, gallery, scans, UNCALIBRATED, admission)
+    identify = IdentifyService(
+        settings, encoder, gallery, scans, Calibrations(UNCALIBRATED, UNCALIBRATED), admission
+    )
 
     async def gallery_check() -> str:
         await gallery.check()

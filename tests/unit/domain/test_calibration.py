@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calibration import UNCALIBRATED, Calibration, load_calibration, save_calibration
+from app.domain.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    Calibrations,
+    load_calibrations,
+    save_calibrations,
+)
 from app.domain.errors import ConfigurationError
 from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import Card, Confidence, Status, TemplateSource
@@ -74,21 +81,33 @@ def test_status_follows_from_both_confidences(card: float, printing: float, stat
     assert CALIBRATION.status(Confidence(card, printing)) is status
 
 
-def test_a_calibration_survives_being_written_and_read(tmp_path: Path) -> None:
-    save_calibration(CALIBRATION, tmp_path)
-    assert load_calibration(tmp_path) == CALIBRATION
+def test_calibrations_survive_being_written_and_read(tmp_path: Path) -> None:
+    in_space = replace(CALIBRATION, bias=-9.0)
+    save_calibrations(CALIBRATION, in_space, tmp_path)
+    assert load_calibrations(tmp_path) == Calibrations(CALIBRATION, in_space)
 
 
-def test_an_encoder_without_a_calibration_gets_the_cautious_one(tmp_path: Path) -> None:
-    assert load_calibration(tmp_path) is UNCALIBRATED
+def test_what_an_encoder_has_no_calibration_for_gets_the_cautious_one(tmp_path: Path) -> None:
+    assert load_calibrations(tmp_path) == Calibrations(UNCALIBRATED, UNCALIBRATED)
+    save_calibrations(CALIBRATION, None, tmp_path)
+    assert load_calibrations(tmp_path) == Calibrations(CALIBRATION, UNCALIBRATED)
+
+
+def test_a_gallery_with_a_space_has_constants_of_its_own() -> None:
+    calibrations = Calibrations(CALIBRATION, UNCALIBRATED)
+    found = Ranking((ranked("a", 0.9),), margin=0.5)
+    assert calibrations.of(found) is CALIBRATION
+    assert calibrations.of(replace(found, in_space=True)) is UNCALIBRATED
 
 
 @pytest.mark.parametrize(
     "change", [{"margin_weight": -1.0}, {"known_at": 0.999}, {"bias": "high"}, {"bias": None}]
 )
 def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    save_calibration(CALIBRATION, tmp_path)
+    save_calibrations(CALIBRATION, CALIBRATION, tmp_path)
     path = tmp_path / "calibration.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(ConfigurationError):
-        load_calibration(tmp_path)
+    good = json.loads(path.read_text())
+    for bad in ({**good, **change}, {**good, "in_space": {**good["in_space"], **change}}):
+        path.write_text(json.dumps(bad))
+        with pytest.raises(ConfigurationError):
+            load_calibrations(tmp_path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from app.domain.calibration import Calibration
+from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
 from app.domain.errors import DatabaseUnavailable, GalleryEmpty, SearchTimeout
 from app.domain.types import (
     Card,
@@ -21,7 +22,7 @@ from app.domain.types import (
 )
 from app.services.matching import Matcher
 
-CALIBRATION = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
+CALIBRATIONS = Calibrations(Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3), UNCALIBRATED)
 UPRIGHT = np.zeros((4, 3, 3), np.uint8)
 UPRIGHT[0] = 255
 UPSIDE_DOWN = np.ascontiguousarray(UPRIGHT[::-1, ::-1])
@@ -49,6 +50,7 @@ class ScriptedGallery:
         self.top_ks: list[int] = []
         self.script = script
         self.empty = False
+        self.in_space = False
 
     async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
         self.top_ks.append(top_k)
@@ -56,7 +58,14 @@ class ScriptedGallery:
         if self.empty:
             return []
         return [
-            TemplateHit(query, Card(card_id, card_id), ord(card_id), similarity, TemplateSource.OFFICIAL)
+            TemplateHit(
+                query,
+                Card(card_id, card_id),
+                ord(card_id),
+                similarity,
+                TemplateSource.OFFICIAL,
+                self.in_space,
+            )
             for query, vector in enumerate(vectors)
             for card_id, similarity in (CLEAR if vector[0] > 0.5 else UNCLEAR)
         ]
@@ -67,7 +76,7 @@ class ScriptedGallery:
 
 
 def matcher(gallery: ScriptedGallery, encoder: MeanOfTopRowEncoder | None = None) -> Matcher:
-    return Matcher(encoder or MeanOfTopRowEncoder(), gallery, CALIBRATION, 50, 25)  # type: ignore[arg-type]
+    return Matcher(encoder or MeanOfTopRowEncoder(), gallery, CALIBRATIONS, 50, 25)  # type: ignore[arg-type]
 
 
 def time_out_until(allowed_from: int) -> Callable[[int, int], None]:
@@ -84,6 +93,14 @@ async def test_a_clear_card_is_looked_up_once() -> None:
     assert (encoder.batches, gallery.top_ks) == ([1], [50])
     assert matches[0].ranking.best is not None
     assert (matches[0].ranking.best.card.card_id, matches[0].upside_down) == ("a", False)
+
+
+async def test_what_is_clear_depends_on_whether_the_gallery_has_a_space() -> None:
+    gallery = ScriptedGallery()
+    gallery.in_space = True
+    cautious = Calibrations(CALIBRATIONS.plain, replace(CALIBRATIONS.plain, bias=-30.0))
+    await Matcher(MeanOfTopRowEncoder(), gallery, cautious, 50, 25).match([UPRIGHT], CardFilter())  # type: ignore[arg-type]
+    assert gallery.top_ks == [50, 50]
 
 
 async def test_only_unclear_cards_are_tried_the_other_way_up_in_one_more_batch() -> None:
