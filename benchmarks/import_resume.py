@@ -25,7 +25,8 @@ from benchmarks.galleries import benchmark_settings
 from benchmarks.results import write_result
 
 CONTENT = """
-SELECT t.card_id, r.source_sha256, t.source, t.view_index, t.embedding::text AS embedding
+SELECT t.card_id, r.source_sha256, t.source, t.view_index, t.embedding::text AS embedding,
+       t.encoded::text AS encoded
 FROM templates t JOIN reference_images r ON r.id = t.reference_image_id
 ORDER BY t.card_id, r.source_sha256, t.view_index
 """

@@ -107,10 +107,7 @@ class PostgresGallery:
     async def check(self) -> None:
         """Raises GalleryEmpty or GalleryMismatch where a search would make no sense."""
         async with self._database.connection() as connection:
-            gallery_id = await self._lookup.find_id(connection)
-            if gallery_id is not None and await connection.fetchval(
-                self._queries["any_template_of_gallery"], gallery_id
-            ):
+            if await connection.fetchval(self._queries["any_template_of_encoder"], self._encoder.fingerprint):
                 return
             others = await connection.fetch(self._queries["fingerprints_with_templates"])
         if not others:
@@ -207,6 +204,8 @@ class PostgresGallery:
     async def refresh_artwork_groups(self) -> int:
         """Puts cards that share one picture into one group; returns the number of groups."""
         async with self._database.maintenance() as connection, connection.transaction():
+            # Half of a refresh in one gallery and half in the next would take every group apart.
+            await keep_templates(connection, self._queries)
             gallery = await self._lookup.make(connection)
             return await refresh_artwork_groups(
                 connection, self._queries, gallery.gallery_id, self._encoder.dimension

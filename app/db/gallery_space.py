@@ -28,9 +28,10 @@ _BATCH = 1000
 
 
 async def keep_templates(connection: asyncpg.Connection, queries: Queries) -> None:
-    """To be called first in a transaction that adds, changes or removes templates, of whatever encoder.
+    """To be called first in a transaction that changes templates or reads them in several statements.
 
-    Waits while a gallery moves: what changed between its copy and its end would be lost.
+    Waits while a gallery moves, of whatever encoder: what changed between its copy and its end would be lost,
+    and removing a card touches every gallery.
     """
     await connection.execute(queries["keep_templates"], _ADVISORY_LOCK)
 

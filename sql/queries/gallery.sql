@@ -37,8 +37,9 @@ LEFT JOIN templates t ON t.gallery_id = g.id
 WHERE g.current
 GROUP BY g.id
 
--- name: any_template_of_gallery
-SELECT EXISTS (SELECT FROM templates WHERE gallery_id = $1)
+-- name: any_template_of_encoder
+SELECT EXISTS (SELECT FROM galleries g JOIN templates t ON t.gallery_id = g.id
+               WHERE g.encoder_fingerprint = $1 AND g.current)
 
 -- name: fingerprints_with_templates
 SELECT g.encoder_fingerprint FROM galleries g

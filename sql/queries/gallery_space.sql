@@ -1,5 +1,6 @@
 -- name: keep_templates
--- For whoever adds, changes or removes templates, first of all: waits while a gallery moves into another space.
+-- For whoever adds, changes or removes templates, or reads them in several statements, first of all: waits while a
+-- gallery moves into another space.
 SELECT pg_advisory_xact_lock_shared($1)
 
 -- name: count_cards_to_fit

@@ -41,6 +41,8 @@ def import_manifest(
         f"{report.images} images gave {report.templates} templates; {report.artwork_groups} artwork groups",
         soft_wrap=True,
     )
+    if report.refitted:
+        Console(highlight=False).print("the gallery's space was fitted anew", soft_wrap=True)
     for bad in sorted(report.bad_rows, key=lambda row: row.line):
         errors.print(f"{manifest}, line {bad.line}: {bad.why}", markup=False)
     if report.bad_rows:

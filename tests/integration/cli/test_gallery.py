@@ -51,6 +51,8 @@ def test_status_tells_counts_encoder_index_and_coverage(binderlens: CommandLine,
     assert lines[0].split() == ["cards", f"{count},", str(count), "with", "templates"]
     assert f"templates         {3 * count} ({2 * count} augmented, {count} official)" in lines
     assert "index             ready" in lines
+    fingerprint = next(line.split()[1] for line in lines if line.startswith("encoder"))
+    assert f"gallery           {fingerprint} (no space)" in lines
     assert sum("100%" in line for line in lines) == len({card.split("-")[0] for card in cards.card_ids})
 
 

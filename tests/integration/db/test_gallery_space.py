@@ -147,6 +147,7 @@ async def test_a_moved_gallery_finds_the_same_cards_at_the_similarities_of_the_s
     query = vectors_of(200)[4:5]
     exact = np.sort(space.apply(query) @ space.apply(vectors_of(200)[:90]).T)[0, ::-1][:9]
     hits = await gallery.search(query, 9, EVERYTHING)
+    assert all(hit.in_space for hit in hits)
     np.testing.assert_allclose([hit.similarity for hit in hits], exact, atol=4e-3)
 
 
@@ -372,7 +373,7 @@ async def test_what_a_correction_undone_during_a_move_taught_is_inactive_afterwa
     assert [row[0] for row in active] == [False]
 
 
-async def test_artwork_groups_do_not_depend_on_the_space(
+async def test_artwork_groups_depend_neither_on_the_space_nor_on_a_move_meanwhile(
     database: Database, gallery: PostgresGallery
 ) -> None:
     vectors = vectors_of(200)
@@ -383,6 +384,11 @@ async def test_artwork_groups_do_not_depend_on_the_space(
     groups = await gallery.refresh_artwork_groups()
     of_pair = await gallery.artwork_groups_of(["card-000", "reprint"])
     assert of_pair["card-000"] == of_pair["reprint"]
-    await gallery.fit_space()
-    assert await gallery.refresh_artwork_groups() == groups
+    async with held(database, "SELECT id FROM galleries FOR UPDATE"):
+        moving = asyncio.create_task(gallery.fit_space())
+        await wait_until_blocked(database)
+        refreshing = asyncio.create_task(gallery_of(database).refresh_artwork_groups())
+        await wait_until_blocked(database, 2)
+    assert await moving is True
+    assert await refreshing == groups
     assert await gallery.artwork_groups_of(["card-000", "reprint"]) == of_pair
