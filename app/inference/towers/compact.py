@@ -1,12 +1,14 @@
 """The compact encoder: a small residual network for rectified cards.
 
-It knows what a general image tower cannot: the picture is filled by one upright card. So the last feature map
-keeps its grid (where something is on the card is half of what tells two cards apart), and every picture is
-standardised by itself (which takes out white balance, haze and exposure before the first weight is applied).
+It knows what a general image tower cannot: the picture is filled by one upright card. So the feature maps that
+the vector is made of keep their grids (where something is on the card is half of what tells two cards apart), and
+every picture is standardised by itself (which takes out white balance, haze and exposure before the first weight
+is applied). Two maps are read: a coarse one of what the card shows, and a fine one of edges and colours in place.
 """
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
@@ -21,6 +23,9 @@ COMPACT_INPUT_PX = (144, 96)  # height, width: a photo of hard quality holds no 
 
 _GRID = (6, 4)  # cells of the last feature map kept apart, rows by columns
 _GRID_CHANNELS = 96
+_FINE_BLOCKS = 2  # blocks before the fine map is read
+_FINE_GRID = (12, 8)  # cells of it kept apart
+_FINE_CHANNELS = 24
 _STEM_CHANNELS = (32, 64)
 _BLOCK_CHANNELS = ((64, 64), (64, 128), (128, 256), (256, 256))
 _EXCITED_CHANNELS_MIN = 128  # blocks from here on weigh their channels; earlier maps are too large for it
@@ -98,8 +103,10 @@ class CompactTower(nn.Module):
         self.blocks = nn.Sequential(
             *(ResidualBlock(inputs, outputs, folded=folded) for inputs, outputs in _BLOCK_CHANNELS)
         )
+        self.fine = Convolution(_BLOCK_CHANNELS[_FINE_BLOCKS - 1][1], _FINE_CHANNELS, 1, 1, folded=folded)
         self.squeeze = Convolution(_BLOCK_CHANNELS[-1][1], _GRID_CHANNELS, 1, 1, folded=folded)
-        projection = nn.Linear(_GRID[0] * _GRID[1] * _GRID_CHANNELS, dimension, bias=folded)
+        cells = math.prod(_GRID) * _GRID_CHANNELS + math.prod(_FINE_GRID) * _FINE_CHANNELS
+        projection = nn.Linear(cells, dimension, bias=folded)
         # No affine: scale and shift before unit length would only let single directions dominate.
         norm = nn.Identity() if folded else nn.BatchNorm1d(dimension, affine=False)
         self.head = nn.Sequential(projection, norm)
@@ -116,9 +123,14 @@ class CompactTower(nn.Module):
         """
         # In fp32: a hazy picture fills few grey levels, and 8 bits of mantissa would rub them out.
         inputs = standardise(pictures.float()).to(next(self.parameters()).dtype)
-        maps = self.squeeze(self.blocks(self.stem(inputs)))
-        grid = functional.adaptive_avg_pool2d(functional.relu(maps), _GRID)
-        return cast(torch.Tensor, self.head(grid.flatten(1)))
+        early = self.blocks[:_FINE_BLOCKS](self.stem(inputs))
+        coarse = _cells(self.squeeze(self.blocks[_FINE_BLOCKS:](early)), _GRID)
+        return cast(torch.Tensor, self.head(torch.cat([coarse, _cells(self.fine(early), _FINE_GRID)], dim=1)))
+
+
+def _cells(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    """What a map (n, c, h, w) shows above zero in each cell of a grid, (n, c * rows * columns)."""
+    return functional.adaptive_avg_pool2d(functional.relu(maps), grid).flatten(1)
 
 
 def standardise(pictures: torch.Tensor) -> torch.Tensor:

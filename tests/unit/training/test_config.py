@@ -40,7 +40,7 @@ def test_steps_belong_to_their_stage():
         ("temperature = 0.06", "temprature = 0.06", "loss.temp"),
         ("size_px = [144, 96]", "size_px = [140, 96]", "multiples of 16"),
         ("batch = 48", "batch = 50", "family_size"),
-        ("strength_max = 1.1", "strength_max = 0.05", "strength_min"),
+        ("strength_max = 1.25", "strength_max = 0.05", "strength_min"),
         ("seed = 2\n", "seed = 1\n", "shares no artwork"),
         ("movement_exponent = 0.2", "movement_exponent = 0.6", "spreading.movement_exponent"),
         ("whitening_exponent = 0.2", "whitening_exponent = 0.6", "gallery_space.whitening_exponent"),
