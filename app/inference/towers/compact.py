@@ -1,9 +1,10 @@
 """The compact encoder: a small residual network for rectified cards.
 
-It knows what a general image tower cannot: the picture is filled by one upright card. So the feature maps that
-the vector is made of keep their grids (where something is on the card is half of what tells two cards apart), and
-every picture is standardised by itself (which takes out white balance, haze and exposure before the first weight
-is applied). Two maps are read: a coarse one of what the card shows, and a fine one of edges and colours in place.
+It knows what a general image tower cannot: the picture is filled by one upright card. So the maps that the
+vector is made of keep their grids (where something is on the card is half of what tells two cards apart),
+and every picture is standardised by itself (which takes out white balance, haze and exposure before the
+first weight is applied). Two maps are read: a coarse one of what the card shows, and a fine one of edges
+and colours in place.
 """
 
 from __future__ import annotations
