@@ -43,7 +43,7 @@ def test_steps_belong_to_their_stage():
         ("strength_max = 1.25", "strength_max = 0.05", "strength_min"),
         ("seed = 2\n", "seed = 1\n", "shares no artwork"),
         ("movement_exponent = 0.2", "movement_exponent = 0.6", "spreading.movement_exponent"),
-        ("whitening_exponent = 0.2", "whitening_exponent = 0.6", "gallery_space.whitening_exponent"),
+        ("whitening_exponent = 0.0", "whitening_exponent = 0.6", "gallery_space.whitening_exponent"),
         ("threads = 1", "threads = one", "config.toml"),
     ],
 )
