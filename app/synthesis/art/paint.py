@@ -105,6 +105,7 @@ class Canvas:
         inside = cv2.copyMakeBorder(cover, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
         _, solid_mask = cv2.threshold(inside, 127, 255, cv2.THRESH_BINARY)
         depth = cv2.distanceTransform(solid_mask, cv2.DIST_L2, 3)[1:-1, 1:-1]
+        depth = np.minimum(depth, max(cover.shape))  # a shape that covers the whole canvas has no edge at all
         reach = max(1.5, float(depth.max()) * material.roundness)
         bulge = np.minimum(depth * (1.0 / reach), 1.0)
         soft = max(3, round(reach * 0.25) | 1)  # hides the corners of the outline in the shading
