@@ -23,14 +23,22 @@ class SceneKind(enum.StrEnum):
     PAGE_2X2 = "page_2x2"
     FLATBED = "flatbed"
     TABLE = "table"
+    HEAP = "heap"
     SINGLE = "single"
 
     @property
     def most_cards(self) -> int:
         """How many cards there is room for."""
-        return {"page_3x3": 9, "page_4x3": 12, "page_2x2": 4, "flatbed": 9, "table": 20, "single": 1}[
-            self.value
-        ]
+        most = {
+            "page_3x3": 9,
+            "page_4x3": 12,
+            "page_2x2": 4,
+            "flatbed": 9,
+            "table": 20,
+            "heap": 8,
+            "single": 1,
+        }
+        return most[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ def arrange(kind: SceneKind, count: int, ranges: PhotoRanges, rng: np.random.Gen
         return _flatbed(count, ranges, rng)
     if kind is SceneKind.TABLE:
         return _table(count, ranges, rng)
+    if kind is SceneKind.HEAP:
+        return _heap(count, ranges, rng)
     columns, rows = {SceneKind.PAGE_3X3: (3, 3), SceneKind.PAGE_4X3: (4, 3), SceneKind.PAGE_2X2: (2, 2)}[kind]
     return _pockets(BinderPage.at_random(rows, columns, rng), count, ranges, rng)
 
@@ -134,6 +144,28 @@ def _table(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
             area = area * 1.08
     outline = _around(places, 5.0) if places else _rectangle(-110, -85, 110, 85)
     return Layout(tuple(places), (), outline)
+
+
+def _heap(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
+    """Cards on top of each other: spread out as a fan, stepped as in a solitaire column, or thrown."""
+    if count == 0:
+        return _table(0, ranges, rng)
+    way = float(rng.random())
+    start, step_deg, radius = float(rng.normal(0, 25)), float(rng.uniform(4, 22)), float(rng.uniform(50, 110))
+    stride = rng.uniform(0.15, 0.75, 2) * np.array(CARD_MM) * np.array([happens(rng, 0.6), happens(rng, 0.8)])
+    places = []
+    for index in range(count):
+        if way < 0.35:
+            angle = start + step_deg * index
+            centre = np.array([np.sin(np.deg2rad(angle)), -np.cos(np.deg2rad(angle))]) * radius
+        elif way < 0.7:
+            angle = start / 4 + float(rng.normal(0, 2))
+            centre = stride * index + rng.normal(0, 2, 2)
+        else:
+            angle = float(rng.uniform(0, 360))
+            centre = rng.normal(0, 1, 2) * np.array(CARD_MM) * (0.25 + 0.25 * count**0.5)
+        places.append(Placement((float(centre[0]), float(centre[1])), CARD_MM, angle))
+    return Layout(tuple(places), (), _around(places, 5.0))
 
 
 def _turn(ranges: PhotoRanges, rng: np.random.Generator, sigma_deg: float) -> float:

@@ -13,6 +13,7 @@ CARDS_OF_KIND = {
     SceneKind.PAGE_2X2: 4,
     SceneKind.FLATBED: 6,
     SceneKind.TABLE: 5,
+    SceneKind.HEAP: 4,
     SceneKind.SINGLE: 1,
 }
 
@@ -45,7 +46,8 @@ def correlation(first: RgbImage, second: RgbImage) -> float:
 def test_a_rectified_quad_shows_its_own_card_the_right_way_up(kind, seed):
     scene = photographed(kind, Level.EASY, seed, megapixels=0.8)
     assert len(scene.cards) == CARDS_OF_KIND[kind]
-    for index, card in enumerate(scene.cards):
+    seen = list(enumerate(scene.cards))
+    for index, card in seen[-1:] if kind is SceneKind.HEAP else seen:  # of a heap the last card lies on top
         crop = rectified(scene.image, card.quad_px)
         own = correlation(crop, drawn_card(index))
         assert own > 0.75, f"{kind} card {index}"
