@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint format bench eval-encoder train openapi env-example pin clean
+.PHONY: install demo serve test test-slow lint format bench eval-encoder train train-finder openapi env-example pin clean
 
 install: $(INSTALLED)
 
@@ -44,6 +44,9 @@ eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=F
 
 train: install  ## train the compact encoder again
 	$(BIN)/python -m models.training --config models/training/config.toml
+
+train-finder: install  ## train the card finder again
+	$(BIN)/python -m models.training.finder --config models/training/finder/config.toml
 
 openapi: install  ## write docs/openapi.json again
 	$(BIN)/python -m app.api.openapi > docs/openapi.json.new

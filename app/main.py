@@ -24,6 +24,7 @@ from app.domain.errors import (
 )
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
+from app.inference.finder import FINDER_FOLDER, FinderGraph
 from app.inference.loading import load_encoder
 from app.inference.memory import ProcessMemoryGuard
 from app.inference.process_memory import find_limit
@@ -135,7 +136,10 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         gallery = PostgresGallery(database, encoder.info)
         scans = PostgresScanStore(database)
         admission = Admission(settings.max_concurrent_scans, guard)
-        identify = IdentifyService(settings, encoder, gallery, scans, load_calibrations(folder), admission)
+        finder = await asyncio.to_thread(FinderGraph, FINDER_FOLDER, settings.encoder_threads)
+        identify = IdentifyService(
+            settings, encoder, gallery, scans, load_calibrations(folder), admission, finder
+        )
         stack.push_async_callback(identify.close)
         yield Runtime(
             settings=settings,

@@ -2,7 +2,8 @@
 
 Scenes come from ``benchmarks.simulator``, which nothing is tuned on; ``--scenes synthesis`` takes those of
 ``app.synthesis`` instead, for developing, and ``--photos FOLDER`` the real photos whose corners are labelled
-in ``benchmarks/labels``. A card is found where a detection matches it one to one at IoU 0.7.
+in ``benchmarks/labels``. A card is found where a detection matches it one to one at IoU 0.7. ``--detectors``
+compares the product's detector with others on the same pictures.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from app.domain.types import Quad, RgbImage
 from app.synthesis import scenes as synthesis
 from app.synthesis.cards import draw_card
 from app.vision.decode import encode_jpeg
-from app.vision.detect import detect_cards
+from benchmarks.detectors import Detector, detectors
 from benchmarks.galleries import invented_cards
 from benchmarks.photos import read_photos
 from benchmarks.results import write_result
@@ -142,14 +143,14 @@ def match(found: Sequence[Quad], truth: Sequence[Quad]) -> list[tuple[int, int, 
     return taken
 
 
-def measure(sample: Sample, keep: Path | None) -> Tally:
+def measure(sample: Sample, detect: Detector, keep: Path | None) -> Tally:
     """Detects in one picture; with ``keep``, draws those with anything missed or extra."""
     image = cv2.imdecode(
         np.frombuffer(encode_jpeg(sample.image, JPEG_QUALITY), np.uint8), cv2.IMREAD_COLOR_RGB
     )
     assert image is not None  # it was written a line ago
     started = time.perf_counter()
-    found = [card.quad_px for card in detect_cards(np.asarray(image, np.uint8))]
+    found = detect(np.asarray(image, np.uint8))
     seconds = time.perf_counter() - started
     pairs = match(found, sample.quads)
     if keep is not None and (len(pairs) < len(sample.quads) or len(pairs) < len(found)):
@@ -171,13 +172,16 @@ def _draw(sample: Sample, found: list[Quad], pairs: list[tuple[int, int, float]]
     (folder / f"{sample.name}.jpg").write_bytes(encode_jpeg(canvas, JPEG_QUALITY))
 
 
-def print_tallies(tallies: dict[tuple[str, str], Tally]) -> None:
-    """One row for each kind and level."""
-    table = Table("level", "kind", "cards", "found", "extra", "recall", "precision", "mean IoU", "median ms")
-    for (level, kind), tally in tallies.items():
+def print_tallies(tallies: dict[tuple[str, str, str], Tally]) -> None:
+    """One row for each detector, level and kind."""
+    table = Table(
+        "detector", "level", "kind", "cards", "found", "extra", "recall", "precision", "mean IoU", "median ms"
+    )
+    for (name, level, kind), tally in tallies.items():
         recall = tally.found / max(tally.cards, 1)
         precision = tally.found / max(tally.found + tally.extra, 1)
         table.add_row(
+            name,
             level,
             kind,
             str(tally.cards),
@@ -199,10 +203,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scenes", choices=("simulator", "synthesis"), default="simulator")
     parser.add_argument("--photos", type=Path, help="folder of real photos, measured in place of scenes")
+    parser.add_argument("--detectors", default="product", help="of: product, outlines, naive, contours")
     parser.add_argument("--keep", type=Path, help="folder for drawings of what went wrong")
     arguments = parser.parse_args()
     levels: list[str] = arguments.levels.split(",")
-    tallies: dict[tuple[str, str], Tally] = {}
+    tallies: dict[tuple[str, str, str], Tally] = {}
+    known = detectors()
+    names: list[str] = arguments.detectors.split(",")
     source = "photos" if arguments.photos else arguments.scenes
     pictures = (
         labelled_photos(arguments.photos)
@@ -210,11 +217,12 @@ def main() -> None:
         else samples(source, levels, arguments.pictures, arguments.seed)
     )
     for sample in pictures:
-        tally = measure(sample, arguments.keep)
-        for key in ((sample.level, sample.kind), (sample.level, "all")):
-            tallies.setdefault(key, Tally()).add(tally)
+        for name in names:
+            tally = measure(sample, known[name], arguments.keep / name if arguments.keep else None)
+            for kind in (sample.kind, "all"):
+                tallies.setdefault((name, sample.level, kind), Tally()).add(tally)
     print_tallies(dict(sorted(tallies.items())))
-    figures = {f"{level}/{kind}": tally.as_json() for (level, kind), tally in sorted(tallies.items())}
+    figures = {"/".join(key): tally.as_json() for key, tally in sorted(tallies.items())}
     write_result(f"detection_{source}", {"seed": arguments.seed, "tallies": figures})
 
 

@@ -27,11 +27,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PerChannel = tuple[float, float, float]
 
 
-class _Strict(BaseModel):
+class StrictModel(BaseModel):
+    """Reads exactly what it declares: an unknown, missing or converted field is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Preprocessing(_Strict):
+class Preprocessing(StrictModel):
     """How a card becomes the tower's input.
 
     ``squash`` scales the whole card to the input size, whatever that does to its aspect. It is the only mode:
@@ -47,7 +49,7 @@ class Preprocessing(_Strict):
     colour: Literal["rgb"] = "rgb"
 
 
-class Weights(_Strict):
+class Weights(StrictModel):
     """The safetensors file of the image tower."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9._-]+\.safetensors$")
@@ -56,7 +58,7 @@ class Weights(_Strict):
     size_bytes: int = Field(ge=1)
 
 
-class GraphFile(_Strict):
+class GraphFile(StrictModel):
     """One file of an OpenVINO graph."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9._-]+\.(xml|bin)$")
@@ -64,7 +66,7 @@ class GraphFile(_Strict):
     size_bytes: int = Field(ge=1)
 
 
-class Graph(_Strict):
+class Graph(StrictModel):
     """The same tower as an OpenVINO graph: float32 (n, height, width, 3) to (n, dimension).
 
     Made from the safetensors file, it shares the fingerprint of that: its vectors are as good as equal, which
@@ -85,7 +87,7 @@ class Graph(_Strict):
         return self
 
 
-class Golden(_Strict):
+class Golden(StrictModel):
     """A picture that anyone can draw again, and what the encoder makes of it in fp32.
 
     Attributes:
@@ -97,7 +99,7 @@ class Golden(_Strict):
     vector: Annotated[tuple[float, ...], Field(strict=False, min_length=1)]
 
 
-class EncoderManifest(_Strict):
+class EncoderManifest(StrictModel):
     """All that ``manifest.json`` states.
 
     Attributes:
@@ -128,7 +130,7 @@ class EncoderManifest(_Strict):
     whitening_exponent: float = Field(default=0.0, ge=0, le=0.5)
 
 
-class EncoderSource(_Strict):
+class EncoderSource(StrictModel):
     """Where the weights of an open_clip checkpoint come from: ``source.json``, there before any weights are.
 
     Attributes:

@@ -9,9 +9,10 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,23 @@ if TYPE_CHECKING:
 
 GRAPH_NAME = "visual.xml"
 GRAPH_WEIGHTS_NAME = "visual.bin"
+
+
+class InferRequest(Protocol):
+    """One thread's place to compute in; its outputs are overwritten by its next call."""
+
+    def infer(self, inputs: Mapping[int, NDArray[np.generic]]) -> Mapping[object, NDArray[np.float32]]:
+        """Outputs for the inputs by number."""
+        ...
+
+
+class CompiledGraph(Protocol):
+    """A graph that this processor can run; several requests may run at once."""
+
+    def create_infer_request(self) -> InferRequest:
+        """A request for one thread."""
+        ...
+
 
 _PRECISION_HINTS: dict[ComputePrecision, str] = {"fp32": "f32", "bf16": "bf16"}
 
@@ -57,29 +75,43 @@ class GraphTower:
     """
 
     def __init__(self, folder: Path, graph: Graph, precision: ComputePrecision, threads: int) -> None:
-        for file in (graph.model, graph.weights):
-            _check(folder / file.file, file)
-        openvino = import_openvino()
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
-            "INFERENCE_NUM_THREADS": threads or usable_cores(),
-        }
-        try:
-            compiled = openvino.Core().compile_model(folder / graph.model.file, "CPU", options)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[:300]
-            raise EncoderInvalid(
-                f"{folder / graph.model.file} cannot be run by OpenVINO: {reason}"
-            ) from error
-        if len(compiled.inputs) != 1 or len(compiled.outputs) != 1:
-            raise EncoderInvalid(f"{folder / graph.model.file} has not one input and one output")
-        self._request = compiled.create_infer_request()
+        self._request = compile_graph(folder, graph, precision, threads).create_infer_request()
 
     def __call__(self, batch: NDArray[np.float32]) -> Vectors:
         """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
         (output,) = self._request.infer({0: batch}).values()
         return np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
+
+
+def compile_graph(folder: Path, graph: Graph, precision: ComputePrecision, threads: int) -> CompiledGraph:
+    """Checks the files of a graph of one input and one output and prepares it for this processor.
+
+    Args:
+        folder: Where the files lie.
+        graph: What they must be.
+        precision: Number format to compute in.
+        threads: Threads to compute with; 0 takes one a core.
+
+    Raises:
+        EncoderFileMissing: a file is not there.
+        EncoderInvalid: a file is not what the manifest states, or no graph of one input and one output.
+    """
+    for file in (graph.model, graph.weights):
+        _check(folder / file.file, file)
+    openvino = import_openvino()
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
+        "INFERENCE_NUM_THREADS": threads or usable_cores(),
+    }
+    try:
+        compiled = openvino.Core().compile_model(folder / graph.model.file, "CPU", options)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise EncoderInvalid(f"{folder / graph.model.file} cannot be run by OpenVINO: {reason}") from error
+    if len(compiled.inputs) != 1 or len(compiled.outputs) != 1:
+        raise EncoderInvalid(f"{folder / graph.model.file} has not one input and one output")
+    return cast(CompiledGraph, compiled)
 
 
 def usable_cores() -> int:
@@ -108,7 +140,7 @@ def write_graph(tower: nn.Module, preprocessing: Preprocessing, folder: Path) ->
             program = torch.export.export(_channels_last(tower), (example,), dynamic_shapes=any_number)
         model = openvino.convert_model(program, input=[openvino.PartialShape([-1, height, width, 3])])
     openvino.save_model(model, folder / GRAPH_NAME, compress_to_fp16=True)
-    return Graph(model=_describe(folder / GRAPH_NAME), weights=_describe(folder / GRAPH_WEIGHTS_NAME))
+    return Graph(model=describe_file(folder / GRAPH_NAME), weights=describe_file(folder / GRAPH_WEIGHTS_NAME))
 
 
 def _channels_last(tower: nn.Module) -> nn.Module:
@@ -126,7 +158,8 @@ def _channels_last(tower: nn.Module) -> nn.Module:
     return ChannelsLast().eval()
 
 
-def _describe(path: Path) -> GraphFile:
+def describe_file(path: Path) -> GraphFile:
+    """Name, hash and size of a file of a graph."""
     return GraphFile(file=path.name, sha256=sha256_of(path), size_bytes=path.stat().st_size)
 
 

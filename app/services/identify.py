@@ -32,6 +32,7 @@ from app.services.reading import (
 )
 from app.services.scan_memory import ScanMemory
 from app.settings import Settings
+from app.vision.detect import Finder
 
 #: How long closing waits for pixel work in hand: the slowest picture within the limits takes some seconds.
 CLOSE_TIMEOUT_S = 10.0
@@ -69,8 +70,10 @@ class IdentifyService:
         scans: ScanStore,
         calibrations: Calibrations,
         admission: Admission,
+        finder: Finder | None = None,
     ) -> None:
         self._settings = settings
+        self._finder = finder
         self._encoder = encoder
         self._scans = scans
         self._admission = admission
@@ -173,7 +176,7 @@ class IdentifyService:
 
     async def _identify(self, data: bytes, options: IdentifyOptions, memory: ScanMemory) -> _Answered:
         started = time.perf_counter()
-        scan = await self._beside(read_scan, data, self._settings, memory)
+        scan = await self._beside(read_scan, data, self._settings, memory, self._finder)
         matches, match_timings = await self._matcher.match(
             [card.crop for card in scan.cards], options.card_filter
         )

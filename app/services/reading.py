@@ -13,7 +13,7 @@ from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
 from app.services.scan_memory import ScanMemory
 from app.settings import Settings
 from app.vision.decode import Reserve, decode_image, encode_jpeg
-from app.vision.detect import detect_cards
+from app.vision.detect import Finder, detect_cards
 from app.vision.quality import measure_quality
 from app.vision.rectify import rectify
 
@@ -45,18 +45,20 @@ class ReadScan:
     timings_ms: dict[str, float]
 
 
-def read_scan(data: bytes, settings: Settings, memory: ScanMemory) -> ReadScan:
+def read_scan(data: bytes, settings: Settings, memory: ScanMemory, finder: Finder | None) -> ReadScan:
     """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock while it works.
+
+    Without a finder cards are found by their outlines alone.
 
     Raises:
         InvalidInput: the bytes are not a picture that can be used.
         MemoryTight: there is no room for its pixels.
     """
     with memory:
-        return _read(data, settings, memory.reserve)
+        return _read(data, settings, memory.reserve, finder)
 
 
-def _read(data: bytes, settings: Settings, reserve: Reserve) -> ReadScan:
+def _read(data: bytes, settings: Settings, reserve: Reserve, finder: Finder | None) -> ReadScan:
     timings_ms: dict[str, float] = {}
     image = _timed(
         timings_ms,
@@ -68,12 +70,14 @@ def _read(data: bytes, settings: Settings, reserve: Reserve) -> ReadScan:
             reserve=reserve,
         ),
     )
-    cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image))
+    cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image, finder))
     return ReadScan(image, hashlib.sha256(data).hexdigest(), cards, grid, timings_ms)
 
 
-def _cut_out(image: RgbImage) -> tuple[tuple[ReadCard, ...], tuple[GridCell | None, ...]]:
-    found = detect_cards(image)
+def _cut_out(
+    image: RgbImage, finder: Finder | None
+) -> tuple[tuple[ReadCard, ...], tuple[GridCell | None, ...]]:
+    found = detect_cards(image, finder)
     ordered = [found[index] for index in reading_order([one.quad_px for one in found])]
     cards = []
     for one in ordered:

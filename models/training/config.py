@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from itertools import accumulate
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
@@ -162,14 +162,26 @@ class TrainingConfig(_Section):
         return next(stage for stage, end in zip(self.stages, ends, strict=True) if step < end)
 
 
+Config = TypeVar("Config", bound=BaseModel)
+
+
 def read_config(path: Path) -> TrainingConfig:
-    """Reads and checks a config file.
+    """Reads and checks the config file of the encoder.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a value in it makes no sense.
+    """
+    return read_toml(path, TrainingConfig)
+
+
+def read_toml(path: Path, model: type[Config]) -> Config:
+    """Reads a TOML file that must say exactly what a model asks for.
 
     Raises:
         ConfigurationError: the file cannot be read, or a value in it makes no sense.
     """
     try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     except ValidationError as error:

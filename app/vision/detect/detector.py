@@ -9,11 +9,13 @@ from app.domain.types import DetectedQuad, RgbImage
 from app.vision.detect.candidates import Quads, find_candidates
 from app.vision.detect.closeup import or_whole_picture
 from app.vision.detect.complete import Found, complete_grid
+from app.vision.detect.learned import find_learned
 from app.vision.detect.planes import Planes, is_noise, make_planes
 from app.vision.detect.pool import make_pool, score_quads
 from app.vision.detect.select import select_cards
 from app.vision.detect.shapes import areas, shape_prior
 from app.vision.detect.sides import COARSE, FINE, fit_sides
+from app.vision.detect.votes import Finder
 
 #: A picture smaller than this shows no card that could be named.
 _MIN_PICTURE_PX = 48
@@ -23,11 +25,12 @@ _REACH_SHARE = 0.03
 _MIN_COARSE_SCORE = 0.4
 
 
-def detect_cards(image: RgbImage) -> list[DetectedQuad]:
+def detect_cards(image: RgbImage, finder: Finder | None = None) -> list[DetectedQuad]:
     """Finds all cards of a binder page, of a flatbed scan, lying loose in any turn, or a single card.
 
     Args:
         image: RGB uint8 (height, width, 3), of any size.
+        finder: The learned one; without it cards are found by their outlines alone.
 
     Returns:
         One quad a card, in pixels of ``image``, in no particular order; none where there is no card.
@@ -37,17 +40,22 @@ def detect_cards(image: RgbImage) -> list[DetectedQuad]:
     planes = make_planes(image)
     if is_noise(planes):
         return []
-    candidates = _plausible(find_candidates(planes), planes)
-    looked_at = fit_sides(planes.color, candidates, _REACH_SHARE, COARSE)
-    likely = looked_at.quads[score_quads(looked_at) >= _MIN_COARSE_SCORE]
-    pool = make_pool(planes.color, fit_sides(planes.color, likely, _REACH_SHARE / 2, FINE))
-    chosen = select_cards(planes.color, pool)
-    cards = complete_grid(planes, Found(pool.quads[chosen], pool.score[chosen]))
+    cards = _by_outline(planes) if finder is None else find_learned(planes, finder)
     cards = or_whole_picture(planes, cards)
     return [
         DetectedQuad(quad_px=start_upright(quad / planes.scale), score=float(score))
         for quad, score in zip(cards.quads, cards.score, strict=True)
     ]
+
+
+def _by_outline(planes: Planes) -> Found:
+    """Cards whose edges are seen, and those that the grid of the others vouches for."""
+    candidates = _plausible(find_candidates(planes), planes)
+    looked_at = fit_sides(planes.color, candidates, _REACH_SHARE, COARSE)
+    likely = looked_at.quads[score_quads(looked_at) >= _MIN_COARSE_SCORE]
+    pool = make_pool(planes.color, fit_sides(planes.color, likely, _REACH_SHARE / 2, FINE))
+    chosen = select_cards(planes.color, pool)
+    return complete_grid(planes, Found(pool.quads[chosen], pool.score[chosen]))
 
 
 def _plausible(quads: Quads, planes: Planes) -> Quads:

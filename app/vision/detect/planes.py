@@ -29,11 +29,13 @@ class Planes:
 
     Attributes:
         scale: Working pixels for each pixel of the full picture.
+        picture: RGB uint8 (height, width, 3), as it is but for its size.
         color: CIELAB, float32 (height, width, 3), smoothed: distances in it are about what the eye sees.
         channels: uint8 (height, width) each: in at least one of them the card differs from what it lies on.
     """
 
     scale: float
+    picture: RgbImage
     color: NDArray[np.float32]
     channels: tuple[Gray, ...]
 
@@ -47,7 +49,8 @@ def make_planes(image: RgbImage) -> Planes:
     """Shrinks a picture to working size and splits it into channels."""
     height, width = image.shape[:2]
     scale = min(1.0, WORK_LONG_SIDE_PX / max(height, width))
-    small = _expose(shrink(image, scale))
+    picture = shrink(image, scale)
+    small = _expose(picture)
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     saturation = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[:, :, 1]
     luma = lab[:, :, 0]
@@ -55,7 +58,7 @@ def make_planes(image: RgbImage) -> Planes:
     channels = (luma, _stretch(lab[:, :, 1]), _stretch(lab[:, :, 2]), saturation, local)
     smooth = tuple(cast(Gray, cv2.GaussianBlur(channel, (5, 5), 0)) for channel in channels)
     color = cv2.GaussianBlur(lab, (0, 0), 0.8).astype(np.float32)
-    return Planes(scale=scale, color=color, channels=smooth)
+    return Planes(scale=scale, picture=picture, color=color, channels=smooth)
 
 
 def is_noise(planes: Planes) -> bool:

@@ -1,0 +1,90 @@
+"""Cards as the learned finder sees them at two looks, each once, its sides moved onto the edges near them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.domain.geometry import quad_iou
+from app.vision.detect.candidates import Quads
+from app.vision.detect.complete import Found, complete_grid
+from app.vision.detect.planes import Planes
+from app.vision.detect.pool import Floats64, Index
+from app.vision.detect.second_look import look_again
+from app.vision.detect.shapes import areas, coverage, shape_prior
+from app.vision.detect.sides import FINE, fit_sides
+from app.vision.detect.votes import Finder, find_quads
+
+#: Of the first look, worth a second one; and of both looks together, to be a card.
+_LEAST_FIRST_SCORE = 0.4
+_LEAST_SCORE = 0.7
+_FIRST_SHARE = 0.7
+_LEAST_SHAPE = 0.1
+#: In pixels of the full picture: a narrower card could not be named.
+_LEAST_SIDE_PX = 40.0
+#: Two quads that overlap so much are one card; a card of a fan shares up to two thirds with the next.
+_SAME_CARD_IOU = 0.65
+#: A quad that lies in another by this share, and is smaller by that factor, is a part of it.
+_PART_COVERED = 0.7
+_PART_SIZE = 0.6
+#: A place in the grid that no card overlaps so much is empty yet; what a second look must see there.
+_NEW_IOU = 0.3
+_LEAST_COMPLETED_SCORE = 0.5
+#: How far a side may move to meet its edge, as a share of the quad's mean side.
+_REACH_SHARE = 0.04
+_LEAST_SUPPORT = 0.5
+
+
+def find_learned(planes: Planes, finder: Finder) -> Found:
+    """Cards in working pixels, with the finder's scores at both looks in one."""
+    quads, first = find_quads(planes.picture, finder)
+    wide = areas(quads) >= (_LEAST_SIDE_PX * planes.scale) ** 2
+    worth = wide & (first >= _LEAST_FIRST_SCORE)
+    quads, second = look_again(planes.picture, quads[worth], finder)
+    score = _FIRST_SHARE * first[worth] + (1 - _FIRST_SHARE) * second
+    kept = _each_once(quads, score)
+    return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), finder)
+
+
+def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:
+    """With the cards that the grid of the others says must be there, if a look at their place sees them.
+
+    What looks like a card's back to the first look may be a card; at the place of one, it is looked at again.
+    """
+    more = complete_grid(planes, cards)
+    overlaps = np.array(
+        [max((quad_iou(one, card) for card in cards.quads), default=0.0) for one in more.quads]
+    )
+    added = more.quads[overlaps < _NEW_IOU] if len(more.quads) else more.quads
+    looked, score = look_again(planes.picture, added, finder)
+    seen = score >= _LEAST_COMPLETED_SCORE
+    return Found(
+        np.concatenate([cards.quads, _refined(planes, looked[seen])]),
+        np.concatenate([cards.score, score[seen]]),
+    )
+
+
+def _each_once(quads: Quads, score: Floats64) -> Index:
+    """Indices of what could be cards, of those that are the same card or its parts the surest."""
+    area, covered = areas(quads), coverage(quads)
+    possible = (score >= _LEAST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
+    kept: list[int] = []
+    for index in np.argsort(-score, kind="stable"):
+        if possible[index] and not any(_is_same(quads, area, covered, index, other) for other in kept):
+            kept.append(int(index))
+    return np.array(kept, dtype=np.intp)
+
+
+def _is_same(quads: Quads, area: Floats64, covered: Floats64, one: int, other: int) -> bool:
+    """Whether two quads are one card, or one of them is part of the other."""
+    inside = max(covered[one, other], covered[other, one])
+    if inside >= _PART_COVERED and min(area[one], area[other]) < _PART_SIZE * max(area[one], area[other]):
+        return True
+    return inside > 0 and quad_iou(quads[one], quads[other]) > _SAME_CARD_IOU
+
+
+def _refined(planes: Planes, quads: Quads) -> Quads:
+    """The quads on the edges near them; as they are where no edge is seen under some side."""
+    fitted = fit_sides(planes.color, quads, _REACH_SHARE, FINE)
+    seen = fitted.support.min(axis=1, initial=1.0) >= _LEAST_SUPPORT
+    seen &= shape_prior(fitted.quads) >= _LEAST_SHAPE
+    return np.asarray(np.where(seen[:, None, None], fitted.quads, quads), np.float64)

@@ -1,0 +1,90 @@
+"""Views of a scene that a step of training looks at: turned, scaled, cut out, in another light."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.types import RgbImage
+from models.training.finder.scenes import TrainingScene
+
+_CARD_HEIGHT_PX = (30.0, 480.0)
+_LARGEST_ZOOM = 2.2
+_ANY_TURN = 0.35  # of the views; the others are turned by quarters and a little
+_BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
+
+
+def view_of(
+    scene: TrainingScene, size_px: int, rng: np.random.Generator, tilt: float = 0.0
+) -> tuple[RgbImage, NDArray[np.float64]]:
+    """Cuts a square view out of a scene.
+
+    Args:
+        scene: Picture and cards.
+        size_px: Side of the view.
+        rng: Source of chance; the same state gives the same view.
+        tilt: Deviation of how much nearer one side of the view is than its middle.
+
+    Returns:
+        RGB uint8 (size_px, size_px, 3), and the corners of all cards in its pixels, (count, 4, 2).
+    """
+    warp = _aim(scene, size_px, rng)
+    border = _BORDERS[int(rng.integers(len(_BORDERS)))]
+    colour = [int(v) for v in rng.integers(0, 256, 3)]
+    shrinks = np.hypot(warp[0, 0], warp[1, 0]) < 0.7
+    image = scene.image
+    if tilt > 0:
+        warp = _tilted(size_px, rng.normal(0, tilt, 2)) @ warp
+    if shrinks:  # a warp skips pixels where it shrinks
+        sigma = 0.4 / np.hypot(warp[0, 0], warp[1, 0])
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+    view = cv2.warpPerspective(image, warp, (size_px, size_px), borderMode=border, borderValue=colour)
+    return _relight(np.asarray(view, np.uint8), rng), _warped(scene.quads, warp)
+
+
+def _warped(quads: NDArray[np.float64], warp: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quads (count, 4, 2) after a perspective (3, 3)."""
+    lifted = np.concatenate([quads, np.ones((*quads.shape[:2], 1))], axis=2) @ warp.T
+    return np.asarray(lifted[..., :2] / lifted[..., 2:], np.float64)
+
+
+def _aim(scene: TrainingScene, size_px: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    height, width = scene.image.shape[:2]
+    if len(scene.quads):
+        heights = np.linalg.norm(scene.quads[:, 3] - scene.quads[:, 0], axis=1)
+        wanted = float(np.exp(rng.uniform(*np.log(_CARD_HEIGHT_PX))))
+        scale = min(wanted / float(np.median(heights)), _LARGEST_ZOOM)
+        middle = scene.quads[int(rng.integers(len(scene.quads)))].mean(axis=0)
+    else:
+        scale, middle = size_px / max(height, width), np.array([width, height]) / 2
+    if rng.random() < _ANY_TURN:
+        turn = float(rng.uniform(0, 2 * np.pi))
+    else:
+        turn = float(rng.choice([0, 0, 0, 1, 2, 3])) * np.pi / 2 + float(rng.normal(0, 0.06))
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    shear = np.eye(2) + rng.normal(0, 0.04, (2, 2))
+    mirrored = np.diag([float(rng.choice([1.0, -1.0])), 1.0])
+    linear = linear @ shear @ mirrored  # of cards seen in a mirror the outline is still right
+    target = size_px / 2 + rng.uniform(-0.4, 0.4, 2) * size_px
+    return np.vstack([np.column_stack([linear, target - linear @ middle]), [0.0, 0.0, 1.0]])
+
+
+def _tilted(size_px: int, lean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The perspective that leaves the middle of a view where it is and brings one side nearer, (3, 3)."""
+    half = size_px / 2
+    to_middle = np.array([[1, 0, -half], [0, 1, -half], [0, 0, 1]])
+    lean = np.clip(lean, -0.3, 0.3) / half
+    leaning = np.array([[1, 0, 0], [0, 1, 0], [lean[0], lean[1], 1]])
+    return np.asarray(np.linalg.inv(to_middle) @ leaning @ to_middle, np.float64)
+
+
+def _relight(view: RgbImage, rng: np.random.Generator) -> RgbImage:
+    gains = np.exp(rng.normal(0, 0.12, 3) + rng.normal(0, 0.2))
+    gamma = float(np.exp(rng.normal(0, 0.25)))
+    table = np.clip((np.arange(256)[:, None] / 255.0) ** gamma * gains * 255.0, 0, 255)
+    lit = cv2.LUT(view, table.astype(np.uint8).reshape(1, 256, 3)).astype(np.float32)
+    if rng.random() < 0.5:
+        noise = rng.standard_normal((view.shape[0] // 2, view.shape[1] // 2, 3), dtype=np.float32)
+        lit += cv2.resize(noise, view.shape[1::-1]) * float(rng.uniform(2, 14))
+    return np.asarray(np.clip(lit, 0, 255), np.float32).astype(np.uint8)

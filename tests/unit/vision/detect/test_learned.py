@@ -1,0 +1,97 @@
+"""What the committed finder sees in invented scenes, with both looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.domain.geometry import quad_iou
+from app.domain.types import Quad, RgbImage
+from app.inference.finder import FINDER_FOLDER, FinderGraph
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import invent_catalogue
+from app.synthesis.layouts import SceneKind
+from app.synthesis.levels import Level
+from app.synthesis.scenes import SceneCard, photograph_scene
+from app.vision.detect import detect_cards
+from app.vision.detect.second_look import look_again
+from tests.unit.vision.detect.drawing import matched
+
+SEED = 4021  # scenes that no training and no choice of a constant has seen
+
+
+@pytest.fixture(scope="module")
+def finder() -> FinderGraph:
+    return FinderGraph(FINDER_FOLDER, threads=1)
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[RgbImage]:
+    return [draw_card(card, 420) for card in invent_catalogue(SEED, 12)[:12]]
+
+
+def scene(kind: SceneKind, level: Level, faces: list[RgbImage], seed: int) -> tuple[RgbImage, list[Quad]]:
+    drawn = photograph_scene(kind, level, [SceneCard(face) for face in faces], np.random.default_rng(seed))
+    return drawn.image, [card.quad_px for card in drawn.cards]
+
+
+@pytest.mark.parametrize("level", [Level.EASY, Level.MEDIUM])
+def test_every_card_of_a_page_is_found_and_nothing_else(finder, faces, level) -> None:
+    image, quads = scene(SceneKind.PAGE_3X3, level, faces[:9], SEED)
+    found = detect_cards(image, finder)
+    assert len(found) == 9
+    assert matched(found, quads, iou=0.85) == 9
+
+
+def test_loose_cards_in_any_turn_are_found(finder, faces) -> None:
+    image, quads = scene(SceneKind.TABLE, Level.EASY, faces[:6], SEED + 1)
+    found = detect_cards(image, finder)
+    assert matched(found, quads, iou=0.8) == len(found) == 6
+
+
+def test_cards_of_a_heap_that_show_most_of_themselves_are_found(finder, faces) -> None:
+    image, quads = scene(SceneKind.HEAP, Level.EASY, faces[:3], SEED + 2)
+    top = quads[-1]  # a later card lies on an earlier one
+    assert any(quad_iou(one.quad_px, top) > 0.8 for one in detect_cards(image, finder))
+
+
+def test_a_table_without_cards_shows_none(finder) -> None:
+    image, _ = scene(SceneKind.TABLE, Level.MEDIUM, [], SEED + 3)
+    assert detect_cards(image, finder) == []
+
+
+def test_a_second_look_mends_corners_that_are_a_few_per_cent_off(finder, faces) -> None:
+    image, quads = scene(SceneKind.PAGE_2X2, Level.EASY, faces[:4], SEED + 4)
+    rough = np.array(quads) + np.random.default_rng(1).normal(0, 0.05, (4, 4, 2)) * np.ptp(quads[0], axis=0)
+    mended, scores = look_again(image, rough, finder)
+    before = [quad_iou(one, card) for one, card in zip(rough, quads, strict=True)]
+    after = [quad_iou(one, card) for one, card in zip(mended, quads, strict=True)]
+    assert np.mean(after) > np.mean(before) + 0.02
+    assert scores.min() > 0.7
+
+
+def test_a_second_look_at_no_card_leaves_the_quad_and_gives_it_no_worth(finder, faces) -> None:
+    image, quads = scene(SceneKind.PAGE_2X2, Level.EASY, faces[:4], SEED + 4)
+    between = (np.array(quads[0]) + np.array(quads[3])) / 2
+    quad, scores = look_again(image, between[None], finder)
+    assert scores[0] == 0.0
+    assert np.array_equal(quad[0], between)
+
+
+def test_a_dark_corner_of_the_grid_is_looked_at_again(faces) -> None:
+    """A finder that sees one card of a page only where it is shown that card alone."""
+    image, quads = scene(SceneKind.PAGE_3X3, Level.EASY, faces[:9], SEED + 5)
+    real = FinderGraph(FINDER_FOLDER, threads=1)
+    hidden = quads[4]
+
+    def finder(picture: RgbImage) -> np.ndarray:
+        answers = real(picture)
+        if picture.shape[0] != picture.shape[1]:  # a first look: the whole picture
+            scale = picture.shape[1] / image.shape[1]
+            rows, columns = np.indices(answers.shape[1:]) * 8 / scale
+            low, high = hidden.min(axis=0), hidden.max(axis=0)
+            inside = (columns > low[0]) & (columns < high[0]) & (rows > low[1]) & (rows < high[1])
+            answers[0][inside] = -9.0
+        return answers
+
+    assert matched(detect_cards(image, finder), quads, iou=0.8) == 9
