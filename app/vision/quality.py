@@ -53,7 +53,9 @@ def _sharpness(luma: NDArray[np.uint8]) -> float:
 
 def _glare(crop: RgbImage) -> float:
     """Share of the card that is burnt out: nearly white in every channel over more than a few pixels."""
-    burnt = (crop.min(axis=2) >= 250).astype(np.uint8)
+    red, green, blue = cv2.split(crop)
+    darkest = cv2.min(cv2.min(red, green), blue)
+    _, burnt = cv2.threshold(darkest, 249, 1, cv2.THRESH_BINARY)
     opened = cv2.morphologyEx(burnt, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))
     return float(opened.mean())
 

@@ -10,7 +10,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from app.vision.detect.planes import Gray, Planes
+from app.vision.detect.planes import Gray, Planes, outline_channels
 
 Quads = NDArray[np.float64]
 """Quads in working pixels, shape (count, 4, 2), clockwise."""
@@ -42,7 +42,7 @@ def find_candidates(planes: Planes) -> Quads:
     """
     min_side_px = max(_MIN_SIDE_PX, _MIN_SIDE_SHARE * min(planes.size), _MIN_CARD_WIDTH_PX * planes.scale)
     with ThreadPoolExecutor(max_workers=_THREADS) as threads:
-        found = threads.map(lambda channel: _channel_quads(channel, min_side_px), planes.channels)
+        found = threads.map(lambda channel: _channel_quads(channel, min_side_px), outline_channels(planes))
     quads = [quad for of_channel in found for quad in of_channel]
     return unique_quads(np.array(quads, dtype=np.float64).reshape(-1, 4, 2), spacing_px=4.0)
 

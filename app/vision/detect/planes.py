@@ -31,13 +31,13 @@ class Planes:
         scale: Working pixels for each pixel of the full picture.
         picture: RGB uint8 (height, width, 3), as it is but for its size.
         color: CIELAB, float32 (height, width, 3), smoothed: distances in it are about what the eye sees.
-        channels: uint8 (height, width) each: in at least one of them the card differs from what it lies on.
+        exposed: The picture with its shadows lifted, RGB uint8 (height, width, 3).
     """
 
     scale: float
     picture: RgbImage
     color: NDArray[np.float32]
-    channels: tuple[Gray, ...]
+    exposed: RgbImage
 
     @property
     def size(self) -> tuple[int, int]:
@@ -46,19 +46,24 @@ class Planes:
 
 
 def make_planes(image: RgbImage) -> Planes:
-    """Shrinks a picture to working size and splits it into channels."""
+    """Shrinks a picture to working size and lifts its shadows."""
     height, width = image.shape[:2]
     scale = min(1.0, WORK_LONG_SIDE_PX / max(height, width))
     picture = shrink(image, scale)
-    small = _expose(picture)
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    saturation = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[:, :, 1]
+    exposed = _expose(picture)
+    lab = cv2.cvtColor(exposed, cv2.COLOR_RGB2LAB)
+    color = cv2.GaussianBlur(lab, (0, 0), 0.8).astype(np.float32)
+    return Planes(scale=scale, picture=picture, color=color, exposed=exposed)
+
+
+def outline_channels(planes: Planes) -> tuple[Gray, ...]:
+    """Views uint8 (height, width) in at least one of which a card differs from what it lies on."""
+    lab = cv2.cvtColor(planes.exposed, cv2.COLOR_RGB2LAB)
+    saturation = cv2.cvtColor(planes.exposed, cv2.COLOR_RGB2HSV)[:, :, 1]
     luma = lab[:, :, 0]
     local = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8)).apply(luma)
     channels = (luma, _stretch(lab[:, :, 1]), _stretch(lab[:, :, 2]), saturation, local)
-    smooth = tuple(cast(Gray, cv2.GaussianBlur(channel, (5, 5), 0)) for channel in channels)
-    color = cv2.GaussianBlur(lab, (0, 0), 0.8).astype(np.float32)
-    return Planes(scale=scale, picture=picture, color=color, channels=smooth)
+    return tuple(cast(Gray, cv2.GaussianBlur(channel, (5, 5), 0)) for channel in channels)
 
 
 def is_noise(planes: Planes) -> bool:
