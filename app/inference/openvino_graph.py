@@ -48,6 +48,9 @@ class CompiledGraph(Protocol):
         ...
 
 
+#: Of a graph for any size: enough for the two or three sizes that follow each other.
+_KEPT_PRIMITIVES = 200
+
 _PRECISION_HINTS: dict[ComputePrecision, str] = {"fp32": "f32", "bf16": "bf16"}
 
 
@@ -83,7 +86,9 @@ class GraphTower:
         return np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
 
 
-def compile_graph(folder: Path, graph: Graph, precision: ComputePrecision, threads: int) -> CompiledGraph:
+def compile_graph(
+    folder: Path, graph: Graph, precision: ComputePrecision, threads: int, *, any_size: bool = False
+) -> CompiledGraph:
     """Checks the files of a graph of one input and one output and prepares it for this processor.
 
     Args:
@@ -91,6 +96,7 @@ def compile_graph(folder: Path, graph: Graph, precision: ComputePrecision, threa
         graph: What they must be.
         precision: Number format to compute in.
         threads: Threads to compute with; 0 takes one a core.
+        any_size: For pictures of many sizes: OpenVINO would keep what it prepares for each of them, for ever.
 
     Raises:
         EncoderFileMissing: a file is not there.
@@ -104,6 +110,8 @@ def compile_graph(folder: Path, graph: Graph, precision: ComputePrecision, threa
         "INFERENCE_PRECISION_HINT": _PRECISION_HINTS[precision],
         "INFERENCE_NUM_THREADS": threads or usable_cores(),
     }
+    if any_size:
+        options["CPU_RUNTIME_CACHE_CAPACITY"] = _KEPT_PRIMITIVES
     try:
         compiled = openvino.Core().compile_model(folder / graph.model.file, "CPU", options)
     except RuntimeError as error:
@@ -165,6 +173,8 @@ def describe_file(path: Path) -> GraphFile:
 
 def _check(path: Path, stated: GraphFile) -> None:
     if not path.is_file():
-        raise EncoderFileMissing(f"{path} is missing; `binderlens models export` writes it")
+        raise EncoderFileMissing(
+            f"{path} is missing; it comes with the repository, or `binderlens models export` writes it"
+        )
     if path.stat().st_size != stated.size_bytes or sha256_of(path) != stated.sha256:
-        raise EncoderInvalid(f"{path} is not the file that the manifest states")
+        raise EncoderInvalid(f"{path} is not the file that its description states")

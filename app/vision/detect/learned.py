@@ -8,7 +8,7 @@ from app.domain.geometry import quad_iou
 from app.vision.detect.candidates import Quads
 from app.vision.detect.complete import Found, complete_grid
 from app.vision.detect.planes import Planes
-from app.vision.detect.pool import Floats64, Index
+from app.vision.detect.pool import Floats64, Index, Mask
 from app.vision.detect.second_look import look_again
 from app.vision.detect.shapes import areas, coverage, shape_prior
 from app.vision.detect.sides import FINE, fit_sides
@@ -38,11 +38,18 @@ def find_learned(planes: Planes, finder: Finder) -> Found:
     """Cards in working pixels, with the finder's scores at both looks in one."""
     quads, first = find_quads(planes.picture, finder)
     wide = areas(quads) >= (_LEAST_SIDE_PX * planes.scale) ** 2
-    worth = wide & (first >= _LEAST_FIRST_SCORE)
+    worth = wide & (first >= _LEAST_FIRST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE)
+    worth &= _lie_inside(quads, planes.size)
     quads, second = look_again(planes.picture, quads[worth], finder)
     score = _FIRST_SHARE * first[worth] + (1 - _FIRST_SHARE) * second
     kept = _each_once(quads, score)
     return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), finder)
+
+
+def _lie_inside(quads: Quads, size: tuple[int, int]) -> Mask:
+    """Marks quads whose middle lies in the picture of that width and height."""
+    middle = quads.mean(axis=1)
+    return np.asarray(((middle >= 0) & (middle <= np.array(size))).all(axis=1), dtype=bool)
 
 
 def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:

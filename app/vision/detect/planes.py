@@ -19,6 +19,7 @@ _MAX_GAIN = 4.0
 #: Lifts the shadows: a black border on a dark page is told from it by few steps of brightness.
 _GAMMA = 0.7
 _MIN_CORRELATION = 0.2
+_NOISE_STEP_PX = 3
 
 Gray = NDArray[np.uint8]
 
@@ -68,8 +69,10 @@ def outline_channels(planes: Planes) -> tuple[Gray, ...]:
 
 def is_noise(planes: Planes) -> bool:
     """Whether pixels three apart have nothing to do with each other, as they have in any picture."""
+    if planes.size[0] <= _NOISE_STEP_PX:
+        return False
     luma = planes.color[..., 0] - planes.color[..., 0].mean()
-    alike = float((luma[:, 3:] * luma[:, :-3]).mean())
+    alike = float((luma[:, _NOISE_STEP_PX:] * luma[:, :-_NOISE_STEP_PX]).mean())
     return alike < _MIN_CORRELATION * float((luma**2).mean())
 
 

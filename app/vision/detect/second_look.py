@@ -46,7 +46,8 @@ def look_again(picture: RgbImage, quads: Quads, finder: Finder) -> tuple[Quads, 
         if overlaps and max(overlaps) >= _SAME_IOU:
             best = int(np.argmax(overlaps))
             _, aligned = apart(found[best : best + 1], upright)
-            seen = cv2.perspectiveTransform(aligned, np.linalg.inv(into_view))[0]
+            back = cv2.getPerspectiveTransform(upright.astype(np.float32), quad.astype(np.float32))
+            seen = cv2.perspectiveTransform(aligned, back)[0]
             better[index] = (quad + seen) / 2
             scores[index] = score[best]
     return better, scores

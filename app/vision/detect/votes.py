@@ -17,8 +17,8 @@ from app.vision.detect.shapes import areas
 
 Floats64 = NDArray[np.float64]
 
-STRIDE_PX = 8
-UNIT_PX = 64.0
+STRIDE_PX = 8  # pixels of the picture to a cell
+UNIT_PX = 64.0  # of the corners' distances from the cell
 #: Long sides of the picture that the finder looks at: the large one for small cards, the small for large.
 LEVELS_PX = (640, 192)
 _MULTIPLE_PX = 32
@@ -33,6 +33,7 @@ _LEAST_CELLS = 3
 #: Sizes (square root of the area) that one level answers for, in its own pixels.
 _SIZE_PX = (20.0, 215.0)
 _MOST_CARDS = 80
+_BLOCK = 256
 
 
 class Finder(Protocol):
@@ -60,7 +61,8 @@ class Answers:
 
 def find_quads(image: RgbImage, finder: Finder) -> tuple[Quads, Floats64]:
     """Cards that the finder sees: corners (count, 4, 2) in the picture's pixels, clockwise, and scores."""
-    return vote(_join([_look(image, finder, long_side_px) for long_side_px in LEVELS_PX]))
+    sizes_px = dict.fromkeys(min(level_px, max(image.shape[:2])) for level_px in LEVELS_PX)
+    return vote(_join([_look(image, finder, long_side_px) for long_side_px in sizes_px]))
 
 
 def _look(image: RgbImage, finder: Finder, long_side_px: int) -> Answers:
@@ -84,7 +86,7 @@ def read_answers(maps: NDArray[np.float32], scale: tuple[float, float]) -> Answe
     middle = (np.stack([column, row], axis=1) + 0.5) * STRIDE_PX
     quads = maps[1:, row, column].T.reshape(-1, 4, 2) * UNIT_PX + middle[:, None]
     area = areas(quads)
-    usable = (area > _SIZE_PX[0] ** 2) & (area < _SIZE_PX[1] ** 2)
+    usable = (area > _SIZE_PX[0] ** 2) & (area < _SIZE_PX[1] ** 2)  # neither holds for what is no number
     share = STRIDE_PX**2 / np.maximum(area[usable], 1.0)
     return Answers(quads[usable] / np.array(scale), chance[row, column][usable], share)
 
@@ -110,6 +112,8 @@ def vote(answers: Answers) -> tuple[Quads, Floats64]:
     votes = _votes(answers.quads.mean(axis=1), size, worth)
     while left.any() and len(quads) < _MOST_CARDS:
         seed = int(np.argmax(np.where(left, votes, -1.0)))
+        if votes[seed] < _LEAST_AGREED:  # and those that are left have fewer
+            break
         rest = np.flatnonzero(left)
         distance, aligned = apart(answers.quads[rest], answers.quads[seed])
         agree = distance < _SAME_CARD * size[seed]
@@ -126,9 +130,14 @@ def vote(answers: Answers) -> tuple[Quads, Floats64]:
 def _votes(middle: Floats64, size: Floats64, worth: Floats64) -> Floats64:
     """How much of a card the cells make up whose middles and sizes agree with each one's, (count,)."""
     x, y, log_size = (column.astype(np.float32) for column in (middle[:, 0], middle[:, 1], np.log(size)))
-    near = (x[:, None] - x) ** 2 + (y[:, None] - y) ** 2 < (0.2 * size.astype(np.float32)[:, None]) ** 2
-    near &= np.abs(log_size[:, None] - log_size) < 0.2
-    return np.asarray(near @ worth, np.float64)
+    reach = (0.2 * size.astype(np.float32)) ** 2
+    votes = np.zeros(len(worth))
+    for start in range(0, len(worth), _BLOCK):  # of all pairs at once there would be millions
+        rows = slice(start, start + _BLOCK)
+        near = (x[rows, None] - x) ** 2 + (y[rows, None] - y) ** 2 < reach[rows, None]
+        near &= np.abs(log_size[rows, None] - log_size) < 0.2
+        votes[rows] = near @ worth
+    return votes
 
 
 def apart(quads: Quads, one: Floats64) -> tuple[Floats64, Quads]:

@@ -13,10 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-STRIDE_PX = 8  # pixels of the picture to a cell
 CORNERS = 4
 CHANNELS = 1 + 2 * CORNERS
-UNIT_PX = 64.0  # of the corners' distances from the cell
 _WIDTHS = (32, 64, 128, 192)
 _MERGED = 64
 _RARE_LOGIT = -1.0  # most cells show no card: the first answers should say so

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.finder.network import CORNERS, STRIDE_PX, UNIT_PX
+from app.vision.detect.votes import STRIDE_PX, UNIT_PX
+from models.training.finder.network import CORNERS
 
 #: Sizes (square root of the area) of the cards that must be found; smaller and larger ones are found at other
 #: scales. Answers do not count for cards that are too small, nor for those a little too large; those from

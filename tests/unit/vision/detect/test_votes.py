@@ -91,3 +91,30 @@ def test_a_finder_is_shown_sides_of_multiples_of_32_and_its_corners_are_put_back
     assert all(height % 32 == 0 and width % 32 == 0 for height, width, _ in shown)
     assert shown[0] == (480, 640, 3)
     assert quad_iou(quads[0], 2 * card) > 0.98
+
+
+def test_a_picture_smaller_than_every_level_is_looked_at_once() -> None:
+    shown: list[tuple[int, ...]] = []
+
+    def finder(picture: RgbImage) -> NDArray[np.float32]:
+        shown.append(picture.shape)
+        return np.full((9, picture.shape[0] // 8, picture.shape[1] // 8), -8.0, np.float32)
+
+    find_quads(np.zeros((180, 130, 3), np.uint8), finder)
+    assert shown == [(192, 160, 3)]
+
+
+@pytest.mark.parametrize("wild", ["random", "nan", "scattered"])
+def test_answers_that_make_no_sense_give_no_card(wild: str) -> None:
+    rng = np.random.default_rng(3)
+    maps = rng.normal(0, 3, (9, 60, 80)).astype(np.float32)
+    if wild == "nan":
+        maps[:, rng.random((60, 80)) < 0.5] = np.nan
+    if wild == "scattered":  # every cell is sure of a card of its own
+        maps = maps_of([])
+        maps[0] = 8.0
+        maps[1:] = rng.normal(0, 2, (8, 60, 80))
+    quads, scores = found_in(maps)
+    assert len(quads) == len(scores)
+    assert np.isfinite(quads).all()
+    assert len(quads) < 5
