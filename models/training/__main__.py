@@ -11,8 +11,6 @@ import cv2
 import numpy as np
 import torch
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 
 from app.domain.errors import ConfigurationError
 from app.inference.towers.compact import CompactTower
@@ -23,6 +21,7 @@ from models.training.export import export
 from models.training.folding import fold_batch_norms
 from models.training.photos import training_photo
 from models.training.run import Progress, TrainingRun
+from models.training.runs_io import progress_bar
 from models.training.spreading import spread
 from models.training.validation import Validation
 
@@ -48,7 +47,7 @@ def main(
     cards, held_back = _cards(config)
     validation = Validation(held_back, config.held_back)
     run = TrainingRun(config, cards, validation, folder)
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("training", total=config.steps, completed=run.step, loss=0.0, recall=0.0)
 
         def show(progress: Progress) -> None:
@@ -92,16 +91,6 @@ def _cards(config: TrainingConfig) -> tuple[DrawnCards, DrawnCards]:
     learnt = drawn_cards(config.cards.seed, config.cards.artworks, height_px, cache, workers)
     held_back = drawn_cards(config.held_back.seed, config.held_back.artworks, height_px, cache, workers)
     return learnt, held_back
-
-
-def _bar() -> ProgressBar:
-    return ProgressBar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}  held-back recall {task.fields[recall]:.1f} %"),
-        TimeRemainingColumn(),
-    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import torch
 from torch.nn import functional
 from torch.nn.utils import convert_conv2d_weight_memory_format
@@ -23,10 +21,8 @@ from models.training.config import Stage, TrainingConfig
 from models.training.device import choose_device, computes_bf16
 from models.training.loss import Embedded, empty_queue, photos_loss
 from models.training.optimisers import Optimisers
+from models.training.runs_io import CHECKPOINT, append_history, save_checkpoint, use_one_thread
 from models.training.validation import Validation
-
-_CHECKPOINT = "checkpoint.pt"
-_HISTORY = "history.jsonl"
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class TrainingRun:
         self._optimisers = Optimisers(self.tower, config.optimiser.weight_decay)
         self._queue = empty_queue(COMPACT_DIMENSION, self._device)
         self.step = 0
-        if (folder / _CHECKPOINT).exists():
+        if (folder / CHECKPOINT).exists():
             self._resume()
 
     def train(self, listener: Listener, until_step: int | None = None) -> None:
@@ -110,7 +106,7 @@ class TrainingRun:
             sampler=steps,
             num_workers=self._config.workers,
             prefetch_factor=4 if self._config.workers else None,
-            worker_init_fn=_use_one_thread,
+            worker_init_fn=use_one_thread,
         )
 
     def _learn(self, batch: Batch) -> float:
@@ -150,22 +146,14 @@ class TrainingRun:
             "queue": [self._queue.clean, self._queue.photographed, self._queue.artworks],
             "step": self.step,
         }
-        unfinished = self._folder / f"{_CHECKPOINT}.unfinished"
-        torch.save(state, unfinished)
-        unfinished.rename(self._folder / _CHECKPOINT)
+        save_checkpoint(self._folder, state)
 
     def _resume(self) -> None:
-        state = torch.load(self._folder / _CHECKPOINT, map_location=self._device, weights_only=True)
+        state = torch.load(self._folder / CHECKPOINT, map_location=self._device, weights_only=True)
         self.tower.load_state_dict(state["tower"])
         self._optimisers.load_state_dict(state["optimisers"])
         self._queue = Embedded(*state["queue"])
         self.step = state["step"]
 
     def _note(self, progress: Progress) -> None:
-        with (self._folder / _HISTORY).open("a", encoding="utf-8") as history:
-            history.write(json.dumps(asdict(progress)) + "\n")
-
-
-def _use_one_thread(_worker: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+        append_history(self._folder, asdict(progress))

@@ -10,7 +10,6 @@ from typing import Annotated
 import cv2
 import torch
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.domain.errors import ConfigurationError
 from app.inference.finder import FINDER_FOLDER
@@ -20,6 +19,7 @@ from models.training.finder.export import export_finder
 from models.training.finder.run import FinderProgress, FinderRun
 from models.training.finder.scenes import drawn_scenes
 from models.training.finder.validation import FinderValidation
+from models.training.runs_io import progress_bar
 
 _HERE = Path(__file__).resolve().parent
 _TRAINING = _HERE.parent
@@ -42,7 +42,7 @@ def main(
     name = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
     validation = FinderValidation(held_back)
     run = FinderRun(config, paths, validation.recall, _TRAINING / "runs" / f"finder-{name}")
-    with _bar() as bar:
+    with progress_bar() as bar:
         steps = config.steps
         task = bar.add_task("training", total=steps, completed=run.step, loss=0.0, recall=0.0)
 
@@ -62,16 +62,6 @@ def main(
 def _scenes(wanted: Scenes, workers: int) -> list[Path]:
     folder = _TRAINING / "cache" / f"scenes-{wanted.seed}-{wanted.artworks}"
     return drawn_scenes(wanted.seed, wanted.count, wanted.artworks, folder, workers)
-
-
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}  held-back recall {task.fields[recall]:.1f} %"),
-        TimeRemainingColumn(),
-    )
 
 
 if __name__ == "__main__":

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import torch
 from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.data import DataLoader
@@ -21,9 +19,7 @@ from models.training.finder.config import FinderConfig, FinderStage
 from models.training.finder.loss import finder_loss
 from models.training.finder.network import FinderNetwork
 from models.training.optimisers import Optimisers
-
-_CHECKPOINT = "checkpoint.pt"
-_HISTORY = "history.jsonl"
+from models.training.runs_io import CHECKPOINT, append_history, save_checkpoint, use_one_thread
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class FinderRun:
         convert_conv2d_weight_memory_format(self.network, torch.channels_last)
         self._optimisers = Optimisers(self.network, config.weight_decay)
         self.step = 0
-        if (folder / _CHECKPOINT).exists():
+        if (folder / CHECKPOINT).exists():
             self._resume()
 
     def train(self, listener: Callable[[FinderProgress], None], until_step: int | None = None) -> None:
@@ -89,8 +85,7 @@ class FinderRun:
             progress = FinderProgress(self.step, showing, placing, recall, time.monotonic() - started)
             if due:
                 self._save()
-                with (self._folder / _HISTORY).open("a", encoding="utf-8") as history:
-                    history.write(json.dumps(asdict(progress)) + "\n")
+                append_history(self._folder, asdict(progress))
             listener(progress)
 
     def _batches(self, last: int) -> Iterator[tuple[FinderBatch, float]]:
@@ -110,7 +105,7 @@ class FinderRun:
             sampler=steps,
             num_workers=self._config.workers,
             prefetch_factor=4 if self._config.workers else None,
-            worker_init_fn=_use_one_thread,
+            worker_init_fn=use_one_thread,
         )
 
     def _learn(self, batch: FinderBatch, learning_rate: float) -> tuple[float, float]:
@@ -130,12 +125,10 @@ class FinderRun:
             "optimisers": self._optimisers.state_dict(),
             "step": self.step,
         }
-        unfinished = self._folder / f"{_CHECKPOINT}.unfinished"
-        torch.save(state, unfinished)
-        unfinished.rename(self._folder / _CHECKPOINT)
+        save_checkpoint(self._folder, state)
 
     def _resume(self) -> None:
-        state = torch.load(self._folder / _CHECKPOINT, map_location=self._device, weights_only=True)
+        state = torch.load(self._folder / CHECKPOINT, map_location=self._device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self._optimisers.load_state_dict(state["optimisers"])
         self.step = state["step"]
@@ -146,8 +139,3 @@ def _learning_rate(stage: FinderStage, step: int) -> float:
     warm_up = min(1.0, (step + 1) / max(stage.warm_up_steps, 1))
     left = min(1.0, (stage.steps - step) / stage.decay_steps)
     return stage.learning_rate * warm_up * (1 - math.cos(math.pi * left)) / 2
-
-
-def _use_one_thread(_worker: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
