@@ -84,6 +84,30 @@ def project(homography: Matrix, points: Points) -> Points:
     return homogeneous[:, :2] / homogeneous[:, 2:]
 
 
+def project_seen(homography: Matrix, outline: Points, nearest: float = 0.3) -> Points:
+    """Maps a convex outline (n, 2), less of it what would lie beside or behind the camera.
+
+    Without the cut, the far end of a forearm would come back into the picture from the other side.
+
+    Args:
+        homography: Of a plane that the camera looks at, (3, 3); its origin is in view.
+        outline: In the plane.
+        nearest: Depth, as a share of the origin's, at which things are cut off.
+
+    Returns:
+        The outline in the picture, (m, 2); empty where nothing of it is seen.
+    """
+    depths = np.concatenate([outline, np.ones((len(outline), 1))], axis=1) @ homography[2] / homography[2, 2]
+    kept = []
+    for here, there in zip(range(len(outline)), np.roll(range(len(outline)), -1), strict=True):
+        if depths[here] >= nearest:
+            kept.append(outline[here])
+        if (depths[here] >= nearest) != (depths[there] >= nearest):
+            share = (nearest - depths[here]) / (depths[there] - depths[here])
+            kept.append(outline[here] + share * (outline[there] - outline[here]))
+    return project(homography, np.array(kept).reshape(-1, 2))
+
+
 def box_quad(left: float, top: float, width: float, height: float) -> Points:
     """Returns the corners (4, 2) of an upright box, clockwise from its top left."""
     return np.array([[left, top], [left + width, top], [left + width, top + height], [left, top + height]])

@@ -19,6 +19,7 @@ from benchmarks.simulator.geometry import (
     box_quad,
     homography_between,
     project,
+    project_seen,
 )
 from benchmarks.simulator.levels import Range, draw_uniform
 from benchmarks.simulator.placing import blend_polygon, lay_card
@@ -62,8 +63,9 @@ class Finger:
     def outline_px(self) -> Points:
         """Returns the outline (n, 2) of finger and hand together, convex, in the picture."""
         finger = _finger_outline(self.tip_mm, self.axis, self.width_mm)
-        outline = np.concatenate([finger, *_hand_outlines(self.tip_mm, self.axis, 1.0)])
-        hull = cv2.convexHull(project(self.to_picture, outline).astype(np.float32))
+        parts = [finger, *_hand_outlines(self.tip_mm, self.axis, 1.0)]
+        seen = np.concatenate([project_seen(self.to_picture, part) for part in parts])
+        hull = cv2.convexHull(seen.astype(np.float32))
         return hull[:, 0].astype(np.float64)
 
 
@@ -104,8 +106,8 @@ def lay_finger(picture: FloatImage, finger: Finger, skin: Colour, rng: np.random
         shade = skin * (0.62 + 0.38 * step)
         ridge = _finger_outline(tip + side * step * width * 0.1, axis, width * (1.0 - 0.55 * step))
         for part in _hand_outlines(tip + side * step * 12.0, axis, 1.0 - step / 2):
-            blend_polygon(picture, project(finger.to_picture, part), shade)
-        blend_polygon(picture, project(finger.to_picture, ridge), shade)
+            blend_polygon(picture, project_seen(finger.to_picture, part), shade)
+        blend_polygon(picture, project_seen(finger.to_picture, ridge), shade)
     if rng.random() < 0.6:
         nail = _ellipse(tip + axis * width * 0.12, axis, (width * 0.6, width * 0.55))
         blend_polygon(picture, project(finger.to_picture, nail), skin * 0.98 + np.array([14.0, 8.0, 10.0]))

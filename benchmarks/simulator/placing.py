@@ -133,7 +133,9 @@ def polygon_mask(outline_px: Points, size: tuple[int, ...]) -> NDArray[np.float3
 
 
 def clip_box(points_px: Points, shape: tuple[int, ...], margin_px: int) -> tuple[int, int, int, int] | None:
-    """Returns left, top, right, bottom of what points cover of a picture; None where they miss it."""
+    """Returns left, top, right, bottom of what points cover of a picture; None where nothing is."""
+    if not len(points_px):
+        return None
     low = np.maximum(np.floor(points_px.min(axis=0)) - margin_px, 0).astype(int)
     high = np.minimum(np.ceil(points_px.max(axis=0)) + margin_px, [shape[1], shape[0]]).astype(int)
     if (high <= low).any():
