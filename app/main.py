@@ -13,6 +13,7 @@ from app.api.application import build_application
 from app.db.connect import open_database, running_server
 from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
+from app.db.references import PostgresReferences
 from app.db.scans import PostgresScanStore
 from app.domain.calibration import load_calibrations
 from app.domain.errors import (
@@ -133,12 +134,19 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         )
         stack.push_async_callback(encoder.close)
         await encoder.start()
-        gallery = PostgresGallery(database, encoder.info)
+        gallery, references = PostgresGallery(database, encoder.info), PostgresReferences(database)
         scans = PostgresScanStore(database)
         admission = Admission(settings.max_concurrent_scans, guard)
         finder = await asyncio.to_thread(FinderGraph, FINDER_FOLDER, settings.encoder_threads)
         identify = IdentifyService(
-            settings, encoder, gallery, scans, load_calibrations(folder), admission, finder
+            settings,
+            encoder,
+            gallery,
+            scans,
+            load_calibrations(folder),
+            admission,
+            references,
+            finder,
         )
         stack.push_async_callback(identify.close)
         yield Runtime(
@@ -148,6 +156,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels),
             scans=scans,
             gallery=gallery,
+            references=references,
             guard=guard,
             readiness=_readiness(encoder, gallery, guard),
         )

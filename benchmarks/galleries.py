@@ -42,5 +42,5 @@ async def open_gallery(
 
 async def import_manifest(runtime: Runtime, manifest: Path, images: Path) -> ImportReport:
     """Imports a manifest without a progress bar."""
-    importer = GalleryImporter(runtime.settings, runtime.encoder, runtime.gallery)
+    importer = GalleryImporter(runtime.settings, runtime.encoder, runtime.gallery, runtime.references)
     return await importer.run(read_manifest(manifest, images))

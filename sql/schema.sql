@@ -52,6 +52,7 @@ CREATE TABLE reference_images (
     source_sha256 text NOT NULL,  -- of the file it was imported from; the stored picture may be smaller
     blob_sha256   text NOT NULL REFERENCES blobs,
     created_at    timestamptz NOT NULL DEFAULT now(),
+    features      bytea CHECK (octet_length(features) <= 8192),  -- what verification looks for on a crop
     UNIQUE (card_id, source_sha256)
 );
 CREATE INDEX reference_images_blob_sha256 ON reference_images (blob_sha256);

@@ -45,7 +45,7 @@ def offline_settings(dsn: str, data_dir: Path, **changes: object) -> Settings:
 
 async def import_manifest(runtime: Runtime, manifest: Path, images: Path) -> ImportReport:
     """Imports without a progress bar."""
-    importer = GalleryImporter(runtime.settings, runtime.encoder, runtime.gallery)
+    importer = GalleryImporter(runtime.settings, runtime.encoder, runtime.gallery, runtime.references)
     return await importer.run(read_manifest(manifest, images))
 
 

@@ -1,7 +1,8 @@
 """From evidence to probabilities and to a status, with constants that a committed command fits.
 
-The model is a logistic regression on two numbers: the leader's similarity and its margin over other
-pictures. Both weights are held at zero or above, so confidence can only rise with evidence.
+The model is a logistic regression: on the leader's similarity and its margin over other pictures, and where
+reference pictures were compared with the crop, on their agreement and on how much better the leader's is than
+any other's. All weights are held at zero or above, so confidence can only rise with evidence.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
 from app.domain.errors import ConfigurationError
-from app.domain.ranking import RankedCard, Ranking
+from app.domain.ranking import RankedCard, Ranking, StandingWeights
 from app.domain.types import Confidence, Status
 
 CALIBRATION_FILE = "calibration.json"
-#: Where the file has the constants for galleries with a space.
+#: Where the file has the constants for galleries with a space, and those for verified answers.
 _IN_SPACE = "in_space"
+_VERIFIED = "verified"
+_VERIFIED_IN_SPACE = "verified_in_space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,15 @@ class Calibration:
         bias: Intercept of the logistic model.
         margin_weight: Weight of the margin, at least 0.
         similarity_weight: Weight of the similarity, at least 0.
-        printing_temperature: Difference of similarity at which one printing of an artwork group is e times
+        printing_temperature: Difference of standing at which one printing of an artwork group is e times
             likelier than another.
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
+        agreement_weight: Weight of the agreement, at least 0.
+        gap_weight: Weight of the agreement's gap, at least 0.
+        standing_agreement: See ``StandingWeights``.
+        standing_difference: See ``StandingWeights``.
     """
 
     bias: float
@@ -43,18 +50,37 @@ class Calibration:
     accept_card: float
     accept_printing: float
     known_at: float
+    agreement_weight: float = 0.0
+    gap_weight: float = 0.0
+    standing_agreement: float = 0.0
+    standing_difference: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.margin_weight < 0 or self.similarity_weight < 0 or self.printing_temperature <= 0:
+        weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.gap_weight)
+        standing = (self.standing_agreement, self.standing_difference)
+        if min(*weights, *standing) < 0 or self.printing_temperature <= 0:
             raise ConfigurationError(
                 "a calibration needs weights of at least 0 and a printing temperature above 0"
             )
         if not 0 <= self.known_at <= self.accept_card <= 1:
             raise ConfigurationError("a calibration needs 0 <= known_at <= accept_card <= 1")
 
-    def card_probability(self, similarity: float, margin: float) -> float:
-        """Probability that the leader's picture is the right one."""
-        return logistic(self.bias + self.margin_weight * margin + self.similarity_weight * similarity)
+    @property
+    def standing(self) -> StandingWeights:
+        """What verification counts beside a similarity."""
+        return StandingWeights(self.standing_agreement, self.standing_difference)
+
+    def card_probability(self, ranking: Ranking) -> float:
+        """Probability that the leader's picture is the right one; 0 where nothing was found."""
+        if ranking.best is None:
+            return 0.0
+        return logistic(
+            self.bias
+            + self.margin_weight * ranking.margin
+            + self.similarity_weight * ranking.similarity
+            + self.agreement_weight * ranking.agreement
+            + self.gap_weight * ranking.agreement_gap
+        )
 
     def confidence(self, ranking: Ranking, group_size: int) -> Confidence:
         """Probabilities for the leader of a ranking.
@@ -67,9 +93,23 @@ class Calibration:
         best = ranking.best
         if best is None:
             return Confidence(card=0.0, printing=0.0)
-        card = self.card_probability(best.similarity, ranking.margin)
-        members = [r for r in ranking.cards if r.artwork_group_id == best.artwork_group_id]
-        return Confidence(card=card, printing=card * self._leader_share(members, group_size))
+        card = self.card_probability(ranking)
+        return Confidence(card=card, printing=card * self.printing_shares(ranking, group_size)[0])
+
+    def printing_shares(self, ranking: Ranking, group_size: int) -> list[float]:
+        """How likely each printing of the leader's picture is, given that the picture is right.
+
+        Args:
+            ranking: Cards found, best first.
+            group_size: As for ``confidence``.
+
+        Returns:
+            One share for each of ``ranking.members()``; they add up to 1 where all members were found.
+        """
+        weights = self._weights(ranking.members())
+        unseen = max(0, group_size - len(weights))
+        total = sum(weights) + unseen * min(weights)
+        return [weight / total for weight in weights]
 
     def candidate_probability(self, ranking: Ranking, candidate: RankedCard, leader: Confidence) -> float:
         """Probability that this candidate is the printing: the rest of the leader's, shared by likelihood."""
@@ -77,11 +117,10 @@ class Calibration:
         if best is None or candidate == best:
             return leader.printing
         rest = 1.0 - leader.printing
-        others = [r for r in ranking.cards if r != best]
-        weights = [math.exp((r.similarity - best.similarity) / self.printing_temperature) for r in others]
-        share = math.exp((candidate.similarity - best.similarity) / self.printing_temperature)
+        weights = self._weights([best, *(one for one in ranking.cards if one != best)])
+        share = self._weights([best, candidate])[1]
         # One unit of weight stands for "none of these", so a far-off crowd never looks likely.
-        return min(leader.printing, rest * share / (1.0 + sum(weights)))
+        return min(leader.printing, rest * share / sum(weights))
 
     def status(self, confidence: Confidence) -> Status:
         """What a person has to do about a card with this confidence."""
@@ -91,13 +130,10 @@ class Calibration:
             return Status.ACCEPTED
         return Status.REVIEW
 
-    def _leader_share(self, members: Sequence[RankedCard], group_size: int) -> float:
-        weights = [
-            math.exp((member.similarity - members[0].similarity) / self.printing_temperature)
-            for member in members
-        ]
-        unseen = max(0, group_size - len(members))
-        return 1.0 / (sum(weights) + unseen * weights[-1])
+    def _weights(self, cards: Sequence[RankedCard]) -> list[float]:
+        """Likelihoods relative to the first card."""
+        first = cards[0].standing
+        return [math.exp(min((one.standing - first) / self.printing_temperature, 700.0)) for one in cards]
 
 
 #: For an encoder that nobody has calibrated yet: asks for more evidence than any encoder here has needed,
@@ -128,14 +164,23 @@ class Calibrations:
     Attributes:
         plain: For galleries without a space.
         in_space: For galleries with one.
+        verified: For answers whose leader was compared with its reference picture; ``plain`` does without.
+        verified_in_space: Likewise in galleries with a space.
     """
 
     plain: Calibration
     in_space: Calibration
+    verified: Calibration | None = None
+    verified_in_space: Calibration | None = None
 
     def of(self, ranking: Ranking) -> Calibration:
-        """The constants for what was found in one gallery or the other."""
-        return self.in_space if ranking.in_space else self.plain
+        """The constants for what was found in one gallery or the other, verified or not."""
+        return self.of_gallery(in_space=ranking.in_space, verified=ranking.verified)
+
+    def of_gallery(self, *, in_space: bool, verified: bool) -> Calibration:
+        """The constants for galleries with or without a space, and for answers verified or not."""
+        plain, checked = (self.in_space, self.verified_in_space) if in_space else (self.plain, self.verified)
+        return checked if verified and checked is not None else plain
 
 
 def load_calibrations(folder: Path) -> Calibrations:
@@ -149,19 +194,28 @@ def load_calibrations(folder: Path) -> Calibrations:
         return Calibrations(UNCALIBRATED, UNCALIBRATED)
     try:
         values = json.loads(path.read_text())
-        in_space = values.get(_IN_SPACE)
-        return Calibrations(_read(values), UNCALIBRATED if in_space is None else _read(in_space))
+        parts = {
+            name: None if values.get(name) is None else _read(values[name])
+            for name in (_IN_SPACE, _VERIFIED, _VERIFIED_IN_SPACE)
+        }
+        in_space = parts.pop(_IN_SPACE)
+        return Calibrations(_read(values), UNCALIBRATED if in_space is None else in_space, **parts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path} is not a calibration: {error}") from error
 
 
-def save_calibrations(plain: Calibration, in_space: Calibration | None, folder: Path) -> None:
-    """Writes an encoder folder's calibrations; ``in_space`` is None for encoders that want no space."""
-    values: dict[str, object] = asdict(plain)
-    if in_space is not None:
-        values[_IN_SPACE] = asdict(in_space)
+def save_calibrations(calibrations: Calibrations, folder: Path) -> None:
+    """Writes an encoder folder's calibrations; what is missing or nobody's is left out."""
+    values: dict[str, object] = asdict(calibrations.plain)
+    for name in (_IN_SPACE, _VERIFIED, _VERIFIED_IN_SPACE):
+        part: Calibration | None = getattr(calibrations, name)
+        if part is not None and part != UNCALIBRATED:
+            values[name] = asdict(part)
     (folder / CALIBRATION_FILE).write_text(json.dumps(values, indent=2) + "\n")
 
 
 def _read(values: Mapping[str, float]) -> Calibration:
-    return Calibration(**{name: float(values[name]) for name in Calibration.__dataclass_fields__})
+    """Numbers by name; those of verification may be missing."""
+    required = [spec.name for spec in fields(Calibration) if spec.default is MISSING]
+    optional = [spec.name for spec in fields(Calibration) if spec.name in values]
+    return Calibration(**{name: float(values[name]) for name in dict.fromkeys((*required, *optional))})

@@ -166,6 +166,38 @@ class Gallery(Protocol):
         ...
 
 
+class References(Protocol):
+    """Reference pictures and their features, the same for every encoder."""
+
+    async def count_without_features(self) -> int:
+        """How many reference pictures have no features yet."""
+        ...
+
+    async def without_features(self, after: int, limit: int) -> list[tuple[int, StoredImage]]:
+        """The next reference pictures without features, by number, beyond ``after``."""
+        ...
+
+    async def put_features(self, batch: Sequence[tuple[int, bytes]]) -> None:
+        """Stores the features of reference pictures, given with their numbers."""
+        ...
+
+    async def features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """Features of each card's reference pictures; cards without any are missing.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
+        ...
+
+    async def pictures_of(self, card_ids: Sequence[str]) -> dict[str, StoredImage]:
+        """The first reference picture of each card.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
+        ...
+
+
 class ScanStore(Protocol):
     """Scans, detections and corrections with their pictures."""
 

@@ -7,8 +7,8 @@ says nothing about doubt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from app.domain.types import Card, TemplateHit, TemplateSource
 
@@ -19,12 +19,33 @@ MARGIN_RUNNERS_UP = 10
 
 @dataclass(frozen=True, slots=True)
 class RankedCard:
-    """One printing with its best template among the hits."""
+    """One printing with its best template among the hits, and what its reference picture added.
+
+    Attributes:
+        card: The printing.
+        artwork_group_id: Cards of one group show the same picture.
+        similarity: Of its best template.
+        source: Of that template.
+        inliers: Patches of the picture that the crop shows in place; None where nobody looked.
+        agreement: How well they fit, 0 to 1; None likewise.
+        difference: Error of this printing where the printings of the picture differ, 0 or more; None
+            where they were not compared.
+        bonus: What agreement and difference add to the similarity, or take away.
+    """
 
     card: Card
     artwork_group_id: int
     similarity: float
     source: TemplateSource
+    inliers: int | None = None
+    agreement: float | None = None
+    difference: float | None = None
+    bonus: float = 0.0
+
+    @property
+    def standing(self) -> float:
+        """What cards are ranked by, in the unit of a similarity."""
+        return self.similarity + self.bonus
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +57,16 @@ class Ranking:
         margin: Similarity of the best artwork group above the mean of the next ten groups (or above zero
             where there is no other), at least 0.
         in_space: Whether the similarities are those of a gallery with a space.
+        verified: Whether the leader's reference picture was compared with the crop.
+        agreement_gap: How much better the leader's picture agrees with the crop than any other that was
+            compared; below 0 where another agrees better.
     """
 
     cards: tuple[RankedCard, ...]
     margin: float
     in_space: bool = False
+    verified: bool = False
+    agreement_gap: float = 0.0
 
     @property
     def best(self) -> RankedCard | None:
@@ -52,6 +78,44 @@ class Ranking:
         """Similarity of the leader; 0 where nothing was found."""
         return self.cards[0].similarity if self.cards else 0.0
 
+    @property
+    def agreement(self) -> float:
+        """Agreement of the leader's picture; 0 where nobody looked."""
+        return (self.cards[0].agreement or 0.0) if self.cards else 0.0
+
+    def members(self) -> tuple[RankedCard, ...]:
+        """The cards that show the leader's picture, best first."""
+        best = self.best
+        return tuple(one for one in self.cards if best and one.artwork_group_id == best.artwork_group_id)
+
+    def leaders(self, most: int) -> tuple[RankedCard, ...]:
+        """The best card of each of the best pictures."""
+        first: dict[int, RankedCard] = {}
+        for one in self.cards:
+            first.setdefault(one.artwork_group_id, one)
+        return tuple(first.values())[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a crop agrees with one reference picture: patches in place, and how well they fit, 0 to 1."""
+
+    inliers: int
+    agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class StandingWeights:
+    """What agreement and difference count beside a similarity.
+
+    Attributes:
+        agreement: A similarity that an agreement of 1 is worth, at least 0.
+        difference: A similarity that a difference of 1 costs, at least 0.
+    """
+
+    agreement: float
+    difference: float
+
 
 def rank(hits: Sequence[TemplateHit]) -> Ranking:
     """Folds the template hits of one query into cards and measures the margin between pictures."""
@@ -60,18 +124,80 @@ def rank(hits: Sequence[TemplateHit]) -> Ranking:
         known = best.get(hit.card.card_id)
         if known is None or hit.similarity > known.similarity:
             best[hit.card.card_id] = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source)
-    cards = sorted(best.values(), key=lambda ranked: (-ranked.similarity, ranked.card.card_id))
-    return Ranking(tuple(cards), _margin(cards), any(hit.in_space for hit in hits))
+    cards = _in_order(best.values())
+    return Ranking(cards, _margin(cards), any(hit.in_space for hit in hits))
+
+
+def with_agreements(
+    ranking: Ranking, agreements: Mapping[int, Agreement], weights: StandingWeights
+) -> Ranking:
+    """Ranks pictures anew by how well the crop agrees with them.
+
+    Args:
+        ranking: As the search gave it.
+        agreements: By artwork group. Groups that are missing count as agreeing as badly as the worst.
+        weights: What an agreement counts.
+    """
+    if not agreements:
+        return ranking
+    worst = min(one.agreement for one in agreements.values())
+    cards = []
+    for card in ranking.cards:
+        found = agreements.get(card.artwork_group_id)
+        if found is None:
+            cards.append(replace(card, bonus=weights.agreement * worst))
+        else:
+            bonus = weights.agreement * found.agreement
+            cards.append(replace(card, inliers=found.inliers, agreement=found.agreement, bonus=bonus))
+    ordered = _in_order(cards)
+    leader = ordered[0].artwork_group_id
+    others = [one.agreement for group, one in agreements.items() if group != leader]
+    verified = leader in agreements
+    gap = agreements[leader].agreement - max(others, default=0.0) if verified else 0.0
+    return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, agreement_gap=gap)
+
+
+def with_differences(ranking: Ranking, differences: Mapping[str, float], weights: StandingWeights) -> Ranking:
+    """Ranks the printings of the leader's picture anew by what the crop shows where they differ.
+
+    Args:
+        ranking: Its leader stays the picture that leads.
+        differences: By card id. Printings of the picture that are missing count as the mean of the others.
+        weights: What a difference costs.
+    """
+    if not differences:
+        return ranking
+    mean = sum(differences.values()) / len(differences)
+    least = min(differences.values())  # the best printing keeps its standing beside other pictures
+    members = {one.card.card_id for one in ranking.members()}
+    cards = [
+        replace(
+            one,
+            difference=differences.get(one.card.card_id),
+            bonus=one.bonus - weights.difference * (differences.get(one.card.card_id, mean) - least),
+        )
+        if one.card.card_id in members
+        else one
+        for one in ranking.cards
+    ]
+    leading = _in_order(one for one in cards if one.card.card_id in members)
+    rest = _in_order(one for one in cards if one.card.card_id not in members)
+    return replace(ranking, cards=(*leading, *rest))
+
+
+def _in_order(cards: Iterable[RankedCard]) -> tuple[RankedCard, ...]:
+    return tuple(sorted(cards, key=lambda ranked: (-ranked.standing, ranked.card.card_id)))
 
 
 def _margin(cards: Sequence[RankedCard]) -> float:
+    """Similarity of the first picture above the mean of the next ten; cards in the order of a ranking."""
     groups: dict[int, float] = {}
     for ranked in cards:
-        groups.setdefault(ranked.artwork_group_id, ranked.similarity)
+        groups[ranked.artwork_group_id] = max(groups.get(ranked.artwork_group_id, -1.0), ranked.similarity)
     similarities = list(groups.values())
     if not similarities:
         return 0.0
-    runners_up = similarities[1 : 1 + MARGIN_RUNNERS_UP]
+    runners_up = sorted(similarities[1:], reverse=True)[:MARGIN_RUNNERS_UP]
     reference = sum(runners_up) / len(runners_up) if runners_up else 0.0
     return max(0.0, similarities[0] - reference)
 

@@ -108,7 +108,18 @@ class TemplateHit:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a detection could be: one printing with the evidence for it."""
+    """What a detection could be: one printing with the evidence for it.
+
+    Attributes:
+        card: The printing.
+        artwork_group_id: Cards with the same number show the same picture.
+        similarity: Of its best template.
+        confidence: Probability that it is this printing.
+        template_source: Where that template comes from.
+        inliers: Patches of the reference picture that the crop shows in place; None where nobody looked.
+        agreement: How well they fit, 0 to 1; None likewise.
+        difference: Error where the printings of the picture differ; None where they were not compared.
+    """
 
     card: Card
     artwork_group_id: int
@@ -116,6 +127,8 @@ class Candidate:
     confidence: float
     template_source: TemplateSource
     inliers: int | None = None
+    agreement: float | None = None
+    difference: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

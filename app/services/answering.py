@@ -11,9 +11,13 @@ from app.domain.calibration import Calibration, Calibrations
 from app.domain.errors import SearchTimeout
 from app.domain.orientation import quad_rotation
 from app.domain.ports import Gallery
+from app.domain.ranking import Ranking
 from app.domain.types import Candidate, CardFilter, Confidence, Degraded, GridCell, Identification, Status
 from app.services.matching import Match
 from app.services.reading import ReadCard, ReadScan
+
+#: A printing that was compared and is less likely than this is no longer in doubt.
+ALIKE_SHARE = 0.05
 
 
 class Answerer:
@@ -80,11 +84,27 @@ class Answerer:
             card=card,
             confidence=confidence,
             candidates=_candidates(match, calibration, confidence, candidates),
-            ambiguous_with=tuple(card_id for card_id in siblings if card and card_id != card.card_id),
+            ambiguous_with=_alike(match.ranking, siblings, calibration) if card else (),
             quality=read.quality,
             degraded=degraded,
             score=read.score,
         )
+
+
+def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) -> tuple[str, ...]:
+    """Printings of the leader's picture that the pixels do not rule out, the likeliest first.
+
+    Those that were never compared with the crop stay in doubt.
+    """
+    members = ranking.members()
+    shares = calibration.printing_shares(ranking, max(1, len(siblings)))
+    found = {one.card.card_id: (one, share) for one, share in zip(members, shares, strict=True)}
+    in_doubt = []
+    for card_id in siblings:
+        one, share = found.get(card_id, (None, 1.0))
+        if one is not members[0] and (one is None or one.difference is None or share >= ALIKE_SHARE):
+            in_doubt.append((-share if one else 0.0, card_id))
+    return tuple(card_id for _, card_id in sorted(in_doubt))
 
 
 def _candidates(
@@ -98,6 +118,9 @@ def _candidates(
             similarity=min(1.0, max(0.0, ranked.similarity)),
             confidence=calibration.candidate_probability(match.ranking, ranked, confidence),
             template_source=ranked.source,
+            inliers=ranked.inliers,
+            agreement=ranked.agreement,
+            difference=ranked.difference,
         )
         for ranked in match.ranking.cards[:most]
     )

@@ -16,10 +16,11 @@ import cv2
 
 from app.domain.errors import InvalidInput
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
-from app.domain.ports import Encoder, Gallery
+from app.domain.ports import Encoder, Gallery, References
 from app.domain.types import RgbImage, StoredImage, TemplateSource
 from app.services.manifest import BadRow, Manifest, ManifestCard
 from app.services.reading import as_jpeg
+from app.services.reference_features import fill_features
 from app.settings import Settings
 from app.synthesis.views import augmented_template_views
 from app.vision.decode import decode_image
@@ -62,13 +63,16 @@ class _Picture:
 class GalleryImporter:
     """Imports manifests into the gallery of one encoder."""
 
-    def __init__(self, settings: Settings, encoder: Encoder, gallery: Gallery) -> None:
+    def __init__(
+        self, settings: Settings, encoder: Encoder, gallery: Gallery, references: References
+    ) -> None:
         self._settings = settings
         self._encoder = encoder
         self._gallery = gallery
+        self._references = references
 
     async def run(self, manifest: Manifest, progress: Callable[[int], None] | None = None) -> ImportReport:
-        """Adds or updates every card of a manifest, then fits the space, groups artworks, builds the index.
+        """Adds or updates every card of a manifest, makes what is searched and verified by it.
 
         Args:
             manifest: The cards and the rows that could not be used.
@@ -83,6 +87,7 @@ class GalleryImporter:
             await self._import_batch(batch, report)
             if progress is not None:
                 progress(len(batch))
+        await fill_features(self._references)
         report.refitted = await self._gallery.fit_space()
         report.artwork_groups = await self._gallery.refresh_artwork_groups()
         await self._gallery.build_index()

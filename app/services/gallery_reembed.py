@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 from app.domain.errors import GalleryEmpty, InvalidInput
 from app.domain.gallery_types import ReferenceTemplates, StoredReference
-from app.domain.ports import Encoder, Gallery
+from app.domain.ports import Encoder, Gallery, References
 from app.domain.types import RgbImage
 from app.services.gallery_import import TEMPLATE_SOURCES, template_views
+from app.services.reference_features import fill_features
 from app.settings import Settings
 from app.vision.decode import decode_image
 
@@ -46,15 +47,19 @@ class GalleryReembedder:
     Cards that share a picture stay grouped as they are: that does not depend on who embeds them.
     """
 
-    def __init__(self, settings: Settings, encoder: Encoder, gallery: Gallery) -> None:
+    def __init__(
+        self, settings: Settings, encoder: Encoder, gallery: Gallery, references: References
+    ) -> None:
         self._settings = settings
         self._encoder = encoder
         self._gallery = gallery
+        self._references = references
 
     async def run(self, progress: Callable[[int, int], None] | None = None) -> ReembedReport:
         """Embeds every reference image that lacks templates of this encoder.
 
-        Then the gallery's space is fitted, where one is due, and the index built.
+        Then features are made where they are missing, the gallery's space is fitted, where one is due, and
+        the index built.
 
         Args:
             progress: Told after each batch how many images of how many are done.
@@ -75,6 +80,7 @@ class GalleryReembedder:
             done, after = done + len(batch), (batch[-1].card_id, batch[-1].source_sha256)
             if progress is not None:
                 progress(done, total)
+        await fill_features(self._references)
         await self._gallery.fit_space()
         await self._gallery.build_index()
         return report

@@ -18,7 +18,7 @@ import structlog
 
 from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
-from app.domain.ports import Encoder, Gallery, ScanStore
+from app.domain.ports import Encoder, Gallery, References, ScanStore
 from app.domain.types import CardFilter, RequestKey, RgbImage, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
@@ -31,6 +31,7 @@ from app.services.reading import (
     read_scan,
 )
 from app.services.scan_memory import ScanMemory
+from app.services.verification import Verifier
 from app.settings import Settings
 from app.vision.detect import Finder
 
@@ -70,6 +71,7 @@ class IdentifyService:
         scans: ScanStore,
         calibrations: Calibrations,
         admission: Admission,
+        references: References,
         finder: Finder | None = None,
     ) -> None:
         self._settings = settings
@@ -80,6 +82,7 @@ class IdentifyService:
         self._matcher = Matcher(
             encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
+        self._verifier = Verifier(references, calibrations)
         self._answerer = Answerer(gallery, calibrations)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
@@ -180,6 +183,9 @@ class IdentifyService:
         matches, match_timings = await self._matcher.match(
             [card.crop for card in scan.cards], options.card_filter
         )
+        matches, verify_ms = await self._verifier.verify(
+            [card.crop for card in scan.cards], matches, self._beside
+        )
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
         result = ScanResult(
             scan_id=uuid.uuid4(),
@@ -187,7 +193,7 @@ class IdentifyService:
             height_px=scan.image.shape[0],
             sha256=scan.sha256,
             cards=cards,
-            timings_ms=_timings(scan, match_timings, started),
+            timings_ms=_timings(scan, match_timings, verify_ms, started),
             encoder=self._encoder.info,
             created_at=datetime.now(UTC),
         )
@@ -221,12 +227,12 @@ def _upright(crop: RgbImage, match: Match) -> RgbImage:
     return np.ascontiguousarray(crop[::-1, ::-1]) if match.upside_down else crop
 
 
-def _timings(scan: ReadScan, match: MatchTimings, started: float) -> dict[str, float]:
+def _timings(scan: ReadScan, match: MatchTimings, verify_ms: float, started: float) -> dict[str, float]:
     return {
         **scan.timings_ms,
         "embed": match.embed_ms,
         "search": match.search_ms,
-        "verify": 0.0,
+        "verify": verify_ms,
         "total": (time.perf_counter() - started) * 1000.0,
     }
 

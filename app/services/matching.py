@@ -140,4 +140,4 @@ class Matcher:
     def _evidence(self, ranking: Ranking) -> float:
         if not ranking.cards:
             return -1.0
-        return self._calibrations.of(ranking).card_probability(ranking.similarity, ranking.margin)
+        return self._calibrations.of(ranking).card_probability(ranking)

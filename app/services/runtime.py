@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.errors import BinderlensError
-from app.domain.ports import Encoder, Gallery, MemoryGuard, ScanStore
+from app.domain.ports import Encoder, Gallery, MemoryGuard, References, ScanStore
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
 from app.settings import Settings
@@ -67,5 +67,6 @@ class Runtime:
     corrections: CorrectionService
     scans: ScanStore
     gallery: Gallery
+    references: References
     guard: MemoryGuard
     readiness: Readiness

@@ -1,199 +1,116 @@
 """Fits the confidences of an encoder: ``python -m models.training.calibration``.
 
 Invented cards of a catalogue of their own are photographed by the training simulator and looked up in a
-gallery of that catalogue. Half of the looks are made with every printing of the card's picture masked: there
-the right answer is that the card is unknown. A logistic regression on similarity and margin, with weights of
-at least zero, says how likely the leader's picture is right; thresholds follow from the shares stated in
+gallery of that catalogue (``models.training.looks``). Half of the looks are made with every printing of the
+card's picture masked: there the right answer is that the card is unknown. A logistic regression with weights
+of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. One half of the artworks is fitted on, the other half reports.
-Galleries with a space (``app.domain.space``) get constants of their own, from the same photos in a space that
-is fitted on the whole catalogue.
+Answers that were verified by reference pictures get constants of their own, beside those of answers that
+were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.calibration import Calibration, logistic, save_calibrations
-from app.domain.ranking import Ranking, rank
+from app.domain.calibration import (
+    UNCALIBRATED,
+    Calibration,
+    Calibrations,
+    logistic,
+    save_calibrations,
+)
+from app.domain.ranking import RankedCard, StandingWeights
 from app.domain.scoring import expected_calibration_error
-from app.domain.space import Moments, fit_space
-from app.domain.types import RgbImage, TemplateHit, Vectors
-from app.inference.encoder import LoadedEncoder
 from app.inference.loading import load_encoder
-from app.services.gallery_import import TEMPLATE_SOURCES, template_views
-from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard, invent_catalogue
-from app.synthesis.views import photographed_view
+from models.training.looks import (
+    Agreements,
+    Look,
+    Photos,
+    agreements_of_looks,
+    collect_looks,
+    moved_into_space,
+    photograph,
+    verified_looks,
+)
 
 #: No other part of the project uses this catalogue.
 CATALOGUE_SEED = 3
 ARTWORKS = 1000
-QUERIES = 2000
-CARD_HEIGHT_PX = 528
-TOP_K = 50
-#: Artworks in the gallery of a look, each as often: a margin means more in a large gallery than in a small
-#: one, and the confidences must be honest in both.
-GALLERY_ARTWORKS = (40, 200, 1000)
-#: Photos from easy (0) to hard (1), evenly.
-STRENGTHS = (0.0, 1.0)
-BATCH = 64
+#: Many pictures are printed more than once: printings are fitted on those alone.
+REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 #: Of the answers called ``accepted``, this share shows the right picture.
 ACCEPT_PRECISION = 0.998
 #: A printing is ``accepted`` when it is this likely.
 ACCEPT_PRINTING = 0.9
 #: Of the cards that are in no gallery, this share is called ``unknown``.
-UNKNOWN_RECALL = 0.9
+UNKNOWN_RECALL = 0.95
+_AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
+_DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
+_TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One photo looked up in the gallery: what was found, and whether it is right."""
+def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibration:
+    """Fits weights by maximum likelihood and thresholds by their targets.
 
-    ranking: Ranking
-    artwork_right: bool
-    printing_right: bool
-    masked: bool
-    artwork_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Photos:
-    """Photos of cards, and the galleries they are looked up in.
-
-    Attributes:
-        cards: The whole catalogue.
-        templates: Vectors of three templates a card, in card order.
-        queries: Vectors of the photos.
-        shown: Of each photo the card it shows.
-        galleries: Of each photo the artworks that are in its gallery beside the card's own.
+    Args:
+        looks: Verified ones, where ``weights`` is given.
+        weights: What agreement and difference counted in them.
     """
-
-    cards: Sequence[InventedCard]
-    templates: Vectors
-    queries: Vectors
-    shown: NDArray[np.int_]
-    galleries: Sequence[NDArray[np.int_]]
-
-
-def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int) -> Photos:
-    """Photographs cards, some several times, and draws a gallery for each photo."""
-    rng = np.random.default_rng(seed)
-    pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
-    artworks = len({card.artwork_id for card in cards})
-    shown = rng.integers(len(cards), size=QUERIES)
-    views = [photographed_view(pictures[i], rng, strength=rng.uniform(*STRENGTHS)) for i in shown]
-    galleries = [rng.permutation(artworks)[: int(rng.choice(GALLERY_ARTWORKS))] for _ in shown]
-    return Photos(cards, _templates(encoder, pictures), _encode(encoder, views), shown, galleries)
-
-
-def moved_into_space(photos: Photos, exponent: float) -> Photos:
-    """The same photos as a gallery of the whole catalogue sees them that has a space."""
-    moments = Moments(photos.templates.shape[1])
-    moments.add(photos.templates[:: len(TEMPLATE_SOURCES)])
-    space = fit_space(moments, exponent)
-    return replace(photos, templates=space.apply(photos.templates), queries=space.apply(photos.queries))
-
-
-def collect_looks(photos: Photos) -> list[Look]:
-    """Looks every photo up, with and without the card's own picture in the gallery."""
-    cards = photos.cards
-    artwork_ids = list(dict.fromkeys(card.artwork_id for card in cards))
-    group_of = np.array([artwork_ids.index(card.artwork_id) for card in cards])
-    looks = []
-    for vector, index, gallery in zip(photos.queries, photos.shown, photos.galleries, strict=True):
-        own = int(group_of[index])
-        for masked in (False, True):
-            there = np.isin(group_of, gallery) & (group_of != own) | ((group_of == own) & (not masked))
-            ranking = _look_up(photos.templates @ vector, cards, group_of, there)
-            best = ranking.best
-            looks.append(
-                Look(
-                    ranking=ranking,
-                    artwork_right=best is not None and best.artwork_group_id == own,
-                    printing_right=best is not None and best.card == cards[index].card,
-                    masked=masked,
-                    artwork_index=own,
-                )
-            )
-    return looks
-
-
-def _templates(encoder: LoadedEncoder, pictures: Sequence[RgbImage]) -> Vectors:
-    """Three templates a card, as an import makes them, in card order."""
-    views = []
-    for index, picture in enumerate(pictures):
-        views.extend(template_views(picture, f"{index:08x}"))
-    return _encode(encoder, views)
-
-
-def _encode(encoder: LoadedEncoder, views: Sequence[RgbImage]) -> Vectors:
-    parts = [encoder.encode_now(views[start : start + BATCH]) for start in range(0, len(views), BATCH)]
-    return np.concatenate(parts)
-
-
-def _look_up(
-    similarities: NDArray[np.float32],
-    cards: Sequence[InventedCard],
-    group_of: NDArray[np.int_],
-    there: NDArray[np.bool_],
-) -> Ranking:
-    """What the database's search and the ranking after it would give in a gallery of the cards ``there``."""
-    views = len(TEMPLATE_SOURCES)
-    usable = np.where(np.repeat(there, views), similarities, -np.inf)
-    order = np.argsort(-usable)[:TOP_K]
-    hits = [
-        TemplateHit(
-            0,
-            cards[place // views].card,
-            int(group_of[place // views]),
-            float(usable[place]),
-            TEMPLATE_SOURCES[place % views],
-        )
-        for place in order
-        if np.isfinite(usable[place])
-    ]
-    return rank(hits)
-
-
-def fit(looks: Sequence[Look]) -> Calibration:
-    """Fits weights by maximum likelihood and thresholds by their targets."""
-    evidence = np.array([[1.0, look.ranking.margin, look.ranking.similarity] for look in looks])
+    evidence = np.array(
+        [
+            [
+                1.0,
+                look.ranking.margin,
+                look.ranking.similarity,
+                look.ranking.agreement,
+                look.ranking.agreement_gap,
+            ]
+            for look in looks
+        ]
+    )
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
-    bias, margin_weight, similarity_weight = fit_logistic(evidence, right)
-    probability = np.array([logistic(float(x)) for x in evidence @ (bias, margin_weight, similarity_weight)])
+    bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right))
+    probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION)
     return Calibration(
-        bias=round(bias, 4),
-        margin_weight=round(margin_weight, 4),
-        similarity_weight=round(similarity_weight, 4),
+        bias=bias,
+        margin_weight=slopes[0],
+        similarity_weight=slopes[1],
+        agreement_weight=slopes[2],
+        gap_weight=slopes[3],
         printing_temperature=_fit_temperature(looks),
         accept_card=round(accept_card, 4),
         accept_printing=ACCEPT_PRINTING,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
+        standing_agreement=0.0 if weights is None else weights.agreement,
+        standing_difference=0.0 if weights is None else weights.difference,
     )
 
 
-def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[float, float, float]:
+def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[float, ...]:
     """Logistic regression with weights of at least zero after the intercept.
 
     Newton's method; a weight that would fall below zero is held there and the others are fitted again.
+    Columns that say nothing get a weight of zero.
 
     Args:
-        evidence: (looks, 3), the first column ones.
+        evidence: (looks, columns), the first column ones.
         right: (looks,), 0 or 1.
         steps: Most Newton steps.
     """
-    free = [0, 1, 2]
-    weights = np.zeros(3)
+    free = [column for column in range(evidence.shape[1]) if not column or evidence[:, column].std() > 0]
+    weights = np.zeros(evidence.shape[1])
     while True:
         columns = evidence[:, free]
         solution = np.zeros(len(free))
@@ -208,7 +125,7 @@ def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[flo
         negative = [name for name, value in zip(free, solution, strict=True) if name and value < 0]
         if not negative:
             weights[free] = solution
-            return float(weights[0]), float(weights[1]), float(weights[2])
+            return tuple(float(weight) for weight in weights)
         free = [name for name in free if name not in negative]
 
 
@@ -221,58 +138,111 @@ def _threshold_for_precision(probability: Floats, right: NDArray[np.bool_], prec
 
 
 def _fit_temperature(looks: Sequence[Look]) -> float:
-    """The temperature under which the right printing of a picture is likeliest, from a fixed ladder."""
+    """The temperature under which the right printings are likeliest, from a fixed ladder."""
+    groups = _printings(looks, lambda one: one.standing)
+    losses = [np.mean([_loss(values / t, own) for values, own in groups] or [0.0]) for t in _TEMPERATURES]
+    return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)
+
+
+def _fit_difference(looks: Sequence[Look]) -> float:
+    """What a difference costs, likewise, with the temperature free."""
+    similarities = _printings(looks, lambda one: one.similarity)
+    differences = _printings(looks, lambda one: one.difference or 0.0)
+    pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
+    best = min(
+        (float(np.mean([_loss((s - weight * d) / t, own) for s, d, own in pairs])), float(weight))
+        for weight in _DIFFERENCES
+        for t in _TEMPERATURES
+    )
+    return round(best[1], 4)
+
+
+def _printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list[tuple[Floats, int]]:
+    """For known looks at pictures of several printings: a value of each printing, and which is right."""
     groups = []
     for look in looks:
-        best = look.ranking.best
-        if best is None or not look.artwork_right or look.masked:
-            continue
-        members = [r for r in look.ranking.cards if r.artwork_group_id == best.artwork_group_id]
-        if len(members) > 1:
-            gaps = np.array([member.similarity - best.similarity for member in members])
-            groups.append((gaps, look.printing_right))
-    ladder = np.geomspace(0.002, 0.5, 40)
-    losses = [_printing_loss(groups, float(temperature)) for temperature in ladder]
-    return round(float(ladder[int(np.argmin(losses))]), 4)
+        members = look.ranking.members()
+        own = [place for place, one in enumerate(members) if one.card.card_id == look.card_id]
+        if not look.masked and look.artwork_right and own and len(members) > 1:
+            groups.append((np.array([of(one) for one in members]), own[0]))
+    return groups
 
 
-def _printing_loss(groups: Sequence[tuple[Floats, bool]], temperature: float) -> float:
-    loss = 0.0
-    for gaps, right in groups:
-        share = min(1.0 / np.exp(gaps / temperature).sum(), 1.0 - 1e-9)
-        loss -= np.log(share if right else 1.0 - share)
-    return loss
+def _loss(logits: Floats, own: int) -> float:
+    highest = float(logits.max())
+    return highest + float(np.log(np.exp(logits - highest).sum())) - float(logits[own])
+
+
+def _fit_agreement(looks: Sequence[Look], agreements: Sequence[Agreements]) -> float:
+    """The similarity that an agreement of 1 is worth, under which the right pictures are likeliest."""
+    cases = []
+    for look, agreed in zip(looks, agreements, strict=True):
+        leaders = [one for one in look.ranking.cards if one.artwork_group_id in agreed.agreements]
+        first = {one.artwork_group_id: one.similarity for one in reversed(leaders)}
+        if not look.masked and look.artwork in first and len(first) > 1:
+            groups = list(first)
+            fits = np.array([agreed.agreements[group].agreement for group in groups])
+            cases.append((np.array(list(first.values())), fits, groups.index(look.artwork)))
+    best = min(
+        (float(np.mean([_loss((s + weight * a) / t, own) for s, a, own in cases])), float(weight))
+        for weight in _AGREEMENTS
+        for t in _TEMPERATURES
+    )
+    return round(best[1], 4)
 
 
 def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
     """How the constants do on looks they were not fitted on."""
-    confidence = [calibration.card_probability(x.ranking.similarity, x.ranking.margin) for x in looks]
-    accepted = [p >= calibration.accept_card for p in confidence]
-    known = [not look.masked for look in looks]
-    right = [look.artwork_right for look in looks]
-    called_unknown = [p < calibration.known_at for p in confidence]
+    confidence = np.array([calibration.card_probability(look.ranking) for look in looks])
+    known = np.array([not look.masked for look in looks])
+    right = np.array([look.artwork_right for look in looks])
+    accepted, unknown = confidence >= calibration.accept_card, confidence < calibration.known_at
+    printings = _printings(looks, lambda one: one.standing)
     return {
         "looks": len(looks),
-        "artwork_right_of_known": float(np.mean([r for r, k in zip(right, known, strict=True) if k])),
-        "accepted_precision": float(np.mean([r for r, a in zip(right, accepted, strict=True) if a])),
-        "known_accepted": float(np.mean([a for a, k in zip(accepted, known, strict=True) if k])),
-        "known_called_unknown": float(np.mean([u for u, k in zip(called_unknown, known, strict=True) if k])),
-        "unknown_called_unknown": float(
-            np.mean([u for u, k in zip(called_unknown, known, strict=True) if not k])
+        "artwork_right_of_known": float(right[known].mean()),
+        "printing_right_in_groups": float(
+            np.mean([values.argmax() == own for values, own in printings] or [1.0])
         ),
-        "unknown_accepted": float(np.mean([a for a, k in zip(accepted, known, strict=True) if not k])),
-        "ece": expected_calibration_error(confidence, right) or 0.0,
+        "accepted_precision": float(right[accepted].mean()),
+        "known_accepted": float(accepted[known].mean()),
+        "known_called_unknown": float(unknown[known].mean()),
+        "unknown_called_unknown": float(unknown[~known].mean()),
+        "unknown_accepted": float(accepted[~known].mean()),
+        "ece": expected_calibration_error(confidence.tolist(), right.tolist()) or 0.0,
     }
 
 
-def fit_and_report(title: str, photos: Photos) -> Calibration:
-    """Fits on one half of the artworks and prints how that does on the other."""
+def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration]:
+    """Fits on one half of the artworks, prints how that does on the other; without and with verification."""
     looks = collect_looks(photos)
-    calibration = fit([look for look in looks if look.artwork_index % 2 == 0])
+    mine = [place for place, look in enumerate(looks) if look.artwork % 2 == 0]
+    plain = fit([looks[place] for place in mine])
+    _print(title, plain, [look for look in looks if look.artwork % 2])
+    agreements = agreements_of_looks(photos, looks)
+    weight = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
+    compared = verified_looks(photos, looks, agreements, StandingWeights(weight, 1.0))
+    weights = StandingWeights(weight, _fit_difference([compared[place] for place in mine]))
+    verified = verified_looks(photos, looks, agreements, weights)
+    checked = fit([verified[place] for place in mine], weights)
+    _print(f"{title}, verified", checked, [look for look in verified if look.artwork % 2])
+    return plain, checked
+
+
+def _print(title: str, calibration: Calibration, looks: Sequence[Look]) -> None:
     print(f"{title}: {calibration}")
-    for name, value in report(calibration, [look for look in looks if look.artwork_index % 2]).items():
+    for name, value in report(calibration, looks).items():
         print(f"{name:24} {value:.4f}")
-    return calibration
+
+
+def _catalogue() -> list[InventedCard]:
+    return invent_catalogue(
+        CATALOGUE_SEED,
+        ARTWORKS,
+        reprint_share=REPRINT_SHARE,
+        foil_share=FOIL_SHARE,
+        language_share=LANGUAGE_SHARE,
+    )
 
 
 def main() -> None:
@@ -282,12 +252,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     encoder = load_encoder(arguments.folder)
-    photos = photograph(encoder, invent_catalogue(CATALOGUE_SEED, ARTWORKS), arguments.seed)
-    plain, in_space = fit_and_report("without a space", photos), None
+    photos = photograph(encoder, _catalogue(), arguments.seed)
+    plain, verified = fit_and_report("without a space", photos)
+    calibrations = Calibrations(plain, UNCALIBRATED, verified)
     exponent = encoder.info.whitening_exponent
     if exponent:
-        in_space = fit_and_report("in a space", moved_into_space(photos, exponent))
-    save_calibrations(plain, in_space, arguments.folder)
+        in_space, verified = fit_and_report("in a space", moved_into_space(photos, exponent))
+        calibrations = replace(calibrations, in_space=in_space, verified_in_space=verified)
+    save_calibrations(calibrations, arguments.folder)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from app.services.runtime import Readiness, Runtime
 from app.settings import Settings
 from tests.fakes.engine import FakeGuard, TinyEncoder
 from tests.fakes.gallery import InMemoryGallery
+from tests.fakes.references import InMemoryReferences
 from tests.fakes.scans import InMemoryScanStore
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 126, 176
@@ -97,12 +98,19 @@ class ScriptedIdentify:
 async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
     """Six cards in the gallery, two of them printings of one picture; nothing scanned yet."""
     gallery, scans, guard = InMemoryGallery(), InMemoryScanStore(), FakeGuard()
+    references = InMemoryReferences(gallery)
     encoder = TinyEncoder()
     await gallery.put_cards([await card_update(encoder, number) for number in range(1, 7)])
     await gallery.refresh_artwork_groups()
     admission = Admission(settings.max_concurrent_scans, guard)
     identify = IdentifyService(
-        settings, encoder, gallery, scans, Calibrations(UNCALIBRATED, UNCALIBRATED), admission
+        settings,
+        encoder,
+        gallery,
+        scans,
+        Calibrations(UNCALIBRATED, UNCALIBRATED),
+        admission,
+        references,
     )
 
     async def gallery_check() -> str:
@@ -117,6 +125,7 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels),
         scans=scans,
         gallery=gallery,
+        references=references,
         guard=guard,
         readiness=Readiness([("gallery", gallery_check)]),
     )

@@ -48,6 +48,12 @@ class EvidenceModel(Strict):
     """What stands behind a candidate; only with ``explain=true``."""
 
     artwork_group_id: int = Field(description="candidates with the same number show the same picture")
+    agreement: Probability | None = Field(
+        description="how well the reference picture fits the crop; null where it was not compared"
+    )
+    difference: float | None = Field(
+        description="error where the printings of the picture differ, 0 is none; null where not compared"
+    )
 
 
 class CandidateModel(Strict):
@@ -56,7 +62,9 @@ class CandidateModel(Strict):
     card: CardModel
     confidence: Probability
     similarity: Probability
-    inliers: int | None = Field(description="local features that agree; null where none were compared")
+    inliers: int | None = Field(
+        description="patches of the reference picture found in place; null where not compared"
+    )
     template_source: TemplateSource
     evidence: EvidenceModel | None = Field(default=None, description="only with explain=true")
 
@@ -65,7 +73,11 @@ class CandidateModel(Strict):
         """From the domain; without ``explain`` the field ``evidence`` stays unset and is not sent."""
         evidence: dict[str, Any] = {}
         if explain:
-            evidence["evidence"] = EvidenceModel(artwork_group_id=candidate.artwork_group_id)
+            evidence["evidence"] = EvidenceModel(
+                artwork_group_id=candidate.artwork_group_id,
+                agreement=None if candidate.agreement is None else score(candidate.agreement),
+                difference=None if candidate.difference is None else round(candidate.difference, 4),
+            )
         return cls(
             card=CardModel.of(candidate.card),
             confidence=score(candidate.confidence),

@@ -111,7 +111,7 @@ async def _import(runtime: Runtime, settings: Settings, files: DemoFiles) -> Non
     from app.services.manifest import read_manifest
 
     manifest = read_manifest(files.manifest, files.images)
-    importer = GalleryImporter(settings, runtime.encoder, runtime.gallery)
+    importer = GalleryImporter(settings, runtime.encoder, runtime.gallery, runtime.references)
     with progress_bar(Console()) as progress:
         task = progress.add_task("building the demo gallery", total=len(manifest.cards))
         await importer.run(manifest, lambda done: progress.advance(task, done))

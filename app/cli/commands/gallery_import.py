@@ -30,7 +30,7 @@ def import_manifest(
     errors = error_console()
 
     async def work(runtime: Runtime) -> ImportReport:
-        importer = GalleryImporter(settings, runtime.encoder, runtime.gallery)
+        importer = GalleryImporter(settings, runtime.encoder, runtime.gallery, runtime.references)
         with progress_bar(errors) as progress:
             task = progress.add_task("cards", total=len(content.cards))
             return await importer.run(content, lambda done: progress.advance(task, done))
@@ -63,7 +63,7 @@ def re_embed(
     settings = load_settings() if encoder is None else load_settings(encoder=encoder)
 
     async def work(runtime: Runtime) -> tuple[ReembedReport, str]:
-        reembedder = GalleryReembedder(settings, runtime.encoder, runtime.gallery)
+        reembedder = GalleryReembedder(settings, runtime.encoder, runtime.gallery, runtime.references)
         with progress_bar(error_console()) as progress:
             task = progress.add_task("reference images", total=None)
             report = await reembedder.run(

@@ -17,7 +17,7 @@ from app.api.schemas.scans import ScanModel
 from app.cli.overlay import overlay_paths, write_overlay
 from app.cli.wiring import error_console, load_settings, read_file, run_with_runtime, table_console
 from app.domain.errors import ConfigurationError, InvalidInput
-from app.domain.types import Identification, ScanResult
+from app.domain.types import Candidate, Identification, ScanResult
 from app.services.identify import IdentifyOptions
 from app.services.runtime import Runtime
 from app.services.scan_csv import CSV_COLUMNS, csv_rows
@@ -25,6 +25,10 @@ from app.settings import Settings
 
 #: From this width of the terminal on a table shows set and number as well.
 _WIDE_COLUMNS = 100
+_CANDIDATE = ("candidate", "name", "confidence", "similarity", "template", "picture group")
+#: What comparing with the reference picture gave: patches in place, how well they fit, and the error where
+#: printings differ.
+_COMPARED = ("patches", "agreement", "difference")
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures to identify.")]
 
@@ -160,7 +164,8 @@ def _print_evidence(position: int, card: Identification) -> None:
         f"sharpness {quality.sharpness:.2f}, glare {quality.glare:.2f}",
         title_justify="left",
     )
-    for column in ("candidate", "name", "confidence", "similarity", "template", "picture group"):
+    wide = table_console().width >= _WIDE_COLUMNS
+    for column in (*_CANDIDATE, *(_COMPARED if wide else ())):
         table.add_column(column)
     for candidate in card.candidates:
         table.add_row(
@@ -170,5 +175,14 @@ def _print_evidence(position: int, card: Identification) -> None:
             f"{candidate.similarity:.3f}",
             candidate.template_source.value,
             str(candidate.artwork_group_id),
+            *(_compared(candidate) if wide else ()),
         )
     table_console().print(table)
+
+
+def _compared(candidate: Candidate) -> tuple[str, str, str]:
+    return (
+        "-" if candidate.inliers is None else str(candidate.inliers),
+        "-" if candidate.agreement is None else f"{candidate.agreement:.2f}",
+        "-" if candidate.difference is None else f"{candidate.difference:.3f}",
+    )

@@ -67,7 +67,7 @@ async def found(gallery: PostgresGallery, vectors: Vectors) -> list[str]:
 
 
 async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str, settings: Settings) -> None:
-    assert await migrate(old) == ["0002 gallery_spaces"]
+    assert await migrate(old) == ["0002 gallery_spaces", "0003 reference_features"]
     database = await open_at(old, settings)
     names = [f"card-{number:02}" for number in range(CARDS)]
     gallery = PostgresGallery(database, WHITENING, least_cards=CARDS)

@@ -31,9 +31,30 @@ def ranked(card_id: str, similarity: float, group: int = 1) -> RankedCard:
 
 @given(UNIT, UNIT, UNIT, UNIT)
 def test_more_evidence_never_lowers_confidence(s1: float, s2: float, m1: float, m2: float) -> None:
-    weaker = CALIBRATION.card_probability(min(s1, s2), min(m1, m2))
-    stronger = CALIBRATION.card_probability(max(s1, s2), max(m1, m2))
+    weaker = CALIBRATION.card_probability(Ranking((ranked("a", min(s1, s2)),), min(m1, m2)))
+    stronger = CALIBRATION.card_probability(Ranking((ranked("a", max(s1, s2)),), max(m1, m2)))
     assert 0 <= weaker <= stronger <= 1
+
+
+@given(UNIT, UNIT, UNIT, UNIT)
+def test_a_picture_that_agrees_better_is_surer(a1: float, a2: float, g1: float, g2: float) -> None:
+    calibration = replace(CALIBRATION, agreement_weight=5.0, gap_weight=3.0)
+
+    def probability(agreement: float, gap: float) -> float:
+        card = replace(ranked("a", 0.3), agreement=agreement)
+        return calibration.card_probability(Ranking((card,), 0.1, verified=True, agreement_gap=gap))
+
+    weaker, stronger = probability(min(a1, a2), min(g1, g2)), probability(max(a1, a2), max(g1, g2))
+    assert 0 <= weaker <= stronger <= 1
+
+
+def test_the_shares_of_the_printings_of_one_picture_add_up_to_one() -> None:
+    ranking = Ranking((ranked("a", 0.9), ranked("b", 0.88), ranked("c", 0.4, group=2)), margin=0.5)
+    shares = CALIBRATION.printing_shares(ranking, group_size=2)
+    assert len(shares) == 2
+    assert sum(shares) == pytest.approx(1.0)
+    assert shares[0] > shares[1]
+    assert sum(CALIBRATION.printing_shares(ranking, group_size=3)) < 1.0
 
 
 def test_two_printings_that_look_alike_share_the_confidence() -> None:
@@ -83,14 +104,29 @@ def test_status_follows_from_both_confidences(card: float, printing: float, stat
 
 def test_calibrations_survive_being_written_and_read(tmp_path: Path) -> None:
     in_space = replace(CALIBRATION, bias=-9.0)
-    save_calibrations(CALIBRATION, in_space, tmp_path)
-    assert load_calibrations(tmp_path) == Calibrations(CALIBRATION, in_space)
+    verified = replace(CALIBRATION, agreement_weight=3.0, standing_agreement=0.5)
+    for calibrations in (
+        Calibrations(CALIBRATION, in_space),
+        Calibrations(CALIBRATION, UNCALIBRATED, verified),
+        Calibrations(CALIBRATION, in_space, verified, replace(verified, bias=-3.0)),
+    ):
+        save_calibrations(calibrations, tmp_path)
+        assert load_calibrations(tmp_path) == calibrations
 
 
 def test_what_an_encoder_has_no_calibration_for_gets_the_cautious_one(tmp_path: Path) -> None:
     assert load_calibrations(tmp_path) == Calibrations(UNCALIBRATED, UNCALIBRATED)
-    save_calibrations(CALIBRATION, None, tmp_path)
+    save_calibrations(Calibrations(CALIBRATION, UNCALIBRATED), tmp_path)
     assert load_calibrations(tmp_path) == Calibrations(CALIBRATION, UNCALIBRATED)
+
+
+def test_verified_answers_have_constants_of_their_own_where_the_encoder_has_any() -> None:
+    verified = replace(CALIBRATION, bias=-5.0)
+    found = Ranking((ranked("a", 0.9),), margin=0.5, verified=True)
+    assert Calibrations(CALIBRATION, UNCALIBRATED, verified).of(found) is verified
+    assert Calibrations(CALIBRATION, UNCALIBRATED, verified).of(replace(found, verified=False)) is CALIBRATION
+    assert Calibrations(CALIBRATION, UNCALIBRATED).of(found) is CALIBRATION
+    assert Calibrations(CALIBRATION, UNCALIBRATED, verified).of(replace(found, in_space=True)) is UNCALIBRATED
 
 
 def test_a_gallery_with_a_space_has_constants_of_its_own() -> None:
@@ -104,7 +140,7 @@ def test_a_gallery_with_a_space_has_constants_of_its_own() -> None:
     "change", [{"margin_weight": -1.0}, {"known_at": 0.999}, {"bias": "high"}, {"bias": None}]
 )
 def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    save_calibrations(CALIBRATION, CALIBRATION, tmp_path)
+    save_calibrations(Calibrations(CALIBRATION, CALIBRATION), tmp_path)
     path = tmp_path / "calibration.json"
     good = json.loads(path.read_text())
     for bad in ({**good, **change}, {**good, "in_space": {**good["in_space"], **change}}):

@@ -11,6 +11,7 @@ from app.services.manifest import read_manifest
 from app.settings import Settings
 from tests.fakes.engine import TinyEncoder
 from tests.fakes.gallery import InMemoryGallery
+from tests.fakes.references import InMemoryReferences
 from tests.fakes.service import card_picture, png
 
 HEADER = "card_id,name,image\n"
@@ -34,7 +35,7 @@ async def run_import(gallery: InMemoryGallery, folder: Path, *rows: str) -> Impo
     """Imports these rows of a manifest; the first one is line 2."""
     manifest = folder / "cards.csv"
     manifest.write_text(HEADER + "".join(f"{row}\n" for row in rows))
-    importer = GalleryImporter(Settings(_env_file=None), TinyEncoder(), gallery)
+    importer = GalleryImporter(Settings(_env_file=None), TinyEncoder(), gallery, InMemoryReferences(gallery))
     return await importer.run(read_manifest(manifest, folder))
 
 

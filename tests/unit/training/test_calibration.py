@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import Card, TemplateSource
-from models.training.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL, Look, fit, fit_logistic, report
+from models.training.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL, fit, fit_logistic, report
+from models.training.looks import Look
 
 
 def evidence(count: int, seed: int) -> np.ndarray:
@@ -44,7 +45,8 @@ def looks(count: int, seed: int) -> list[Look]:
         masked = bool(index % 2)
         margin = float(np.clip(rng.normal(0.1 if masked else 0.4, 0.08), 0, 1))
         card = RankedCard(Card("a", "a"), 1, 0.5 + margin / 2, TemplateSource.OFFICIAL)
-        made.append(Look(Ranking((card,), margin), not masked, not masked, masked, index))
+        # The card that leads shows picture 1; masked looks were of another.
+        made.append(Look(Ranking((card,), margin), 2 if masked else 1, "a", masked, index))
     return made
 
 

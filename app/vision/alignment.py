@@ -1,0 +1,93 @@
+"""Lays a crop precisely onto a reference picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.types import RgbImage
+from app.vision.local_features import Affine, PatchGrid, gray_picture, match_patches
+
+Homography = NDArray[np.float64]
+"""Maps (x, y, 1) to multiples of (x, y, 1), (3, 3)."""
+
+#: Once the crop lies within 3 % of its place: patches of an eighth of the card, to a fraction of a pixel.
+FINE_GRID = PatchGrid((264, 189), 7, 9, 32, 6, 1.5)
+_ROUNDS = 2
+_LEAST_INLIERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How a crop lies on a reference.
+
+    Attributes:
+        to_crop: From places on the reference to places in the crop, both as shares of width and height.
+        inliers: Fine patches that agree with it.
+    """
+
+    to_crop: Homography
+    inliers: int
+
+
+def align(crop: RgbImage, reference: RgbImage, coarse: Affine, size_px: tuple[int, int]) -> Alignment | None:
+    """Refines a coarse match until the crop lies on the reference to a fraction of a pixel.
+
+    Args:
+        crop: The rectified card, RGB uint8 of any size.
+        reference: The clean card, RGB uint8 of any size.
+        coarse: Reference to crop, in pixels of ``size_px``.
+        size_px: Height and width of the pictures that ``coarse`` was found on.
+
+    Returns:
+        None where too few patches agree.
+    """
+    to_crop = _in_shares(np.vstack([coarse, [0.0, 0.0, 1.0]]), size_px)
+    seen = gray_picture(crop, FINE_GRID.size_px)
+    wanted = gray_picture(reference, FINE_GRID.size_px)
+    inliers = 0
+    for _ in range(_ROUNDS):
+        match = match_patches(warp_gray(seen, to_crop), wanted, FINE_GRID)
+        if match.inliers < _LEAST_INLIERS:
+            return None
+        step, kept = cv2.findHomography(
+            match.places[match.together], match.found[match.together], cv2.RANSAC, FINE_GRID.tolerance_px
+        )
+        if step is None or (inliers := int(kept.sum())) < _LEAST_INLIERS:
+            return None
+        to_crop = to_crop @ _in_shares(np.asarray(step, np.float64), FINE_GRID.size_px)
+    return Alignment(to_crop / to_crop[2, 2], inliers)
+
+
+def warp_gray(image: NDArray[np.uint8], to_crop: Homography) -> NDArray[np.uint8]:
+    """The crop as it lies on the reference, in its own size, of one channel or three."""
+    return warp_onto(image, to_crop, (image.shape[0], image.shape[1]))
+
+
+def warp_onto(image: NDArray[np.uint8], to_crop: Homography, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The crop as it lies on the reference, resampled to (height, width), of one channel or three."""
+    from_unit = np.diag([image.shape[1], image.shape[0], 1.0])
+    to_unit = np.diag([1.0 / size_px[1], 1.0 / size_px[0], 1.0])
+    warped = cv2.warpPerspective(
+        image,
+        _centred(from_unit @ to_crop @ to_unit),
+        size_px[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(warped, np.uint8)
+
+
+def _in_shares(pixels: Homography, size_px: tuple[int, int]) -> Homography:
+    """The same map between shares of width and height; patches' middles lie on the corners of pixels."""
+    scale = np.diag([size_px[1], size_px[0], 1.0])
+    return np.asarray(np.linalg.inv(scale) @ pixels @ scale, np.float64)
+
+
+def _centred(edges: Homography) -> Homography:
+    """OpenCV puts integer coordinates on the middle of a pixel, shares start at its corner."""
+    shift = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    return np.asarray(np.linalg.inv(shift) @ edges @ shift, np.float64)

@@ -1,0 +1,208 @@
+"""Photos of invented cards looked up in galleries of their catalogue: what confidences are fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.ranking import (
+    Agreement,
+    Ranking,
+    StandingWeights,
+    rank,
+    with_agreements,
+    with_differences,
+)
+from app.domain.space import Moments, fit_space
+from app.domain.types import RgbImage, StoredImage, TemplateHit, Vectors
+from app.inference.encoder import LoadedEncoder
+from app.services.gallery_import import STORED_JPEG_QUALITY, TEMPLATE_SOURCES, template_views
+from app.services.reading import as_jpeg
+from app.services.verification import MOST_PRINTINGS, UNCLEAR_PICTURES, agreements_of, differences_of
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import InventedCard
+from app.synthesis.views import photographed_view
+from app.vision.local_features import Affine, make_features
+from app.vision.printings import COMPARED_SIZE_PX
+
+QUERIES = 2000
+CARD_HEIGHT_PX = 528
+TOP_K = 50
+#: Artworks in the gallery of a look, each as often: a margin means more in a large gallery than in a small
+#: one, and the confidences must be honest in both.
+GALLERY_ARTWORKS = (40, 200, 1000)
+#: Photos from easy (0) to hard (1), evenly.
+STRENGTHS = (0.0, 1.0)
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One photo looked up in the gallery: what was found, and whether it is right.
+
+    Attributes:
+        ranking: What was found.
+        artwork: The artwork group that the photo shows.
+        card_id: The printing that it shows.
+        masked: Whether that group was taken out of the gallery.
+        photo: Which photo.
+    """
+
+    ranking: Ranking
+    artwork: int
+    card_id: str
+    masked: bool
+    photo: int = 0
+
+    @property
+    def artwork_right(self) -> bool:
+        """Whether the leader shows the right picture."""
+        best = self.ranking.best
+        return best is not None and best.artwork_group_id == self.artwork
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Photos of cards, and the galleries they are looked up in.
+
+    Attributes:
+        cards: The whole catalogue.
+        templates: Vectors of three templates a card, in card order.
+        queries: Vectors of the photos.
+        shown: Of each photo the card it shows.
+        galleries: Of each photo the artworks that are in its gallery beside the card's own.
+        crops: The photos, at the size at which printings are compared.
+        pictures: Of each card its picture as a gallery keeps it.
+    """
+
+    cards: Sequence[InventedCard]
+    templates: Vectors
+    queries: Vectors
+    shown: NDArray[np.int_]
+    galleries: Sequence[NDArray[np.int_]]
+    crops: Sequence[RgbImage]
+    pictures: Sequence[StoredImage]
+
+
+def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int) -> Photos:
+    """Photographs cards, some several times, and draws a gallery for each photo."""
+    rng = np.random.default_rng(seed)
+    pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
+    artworks = len({card.artwork_id for card in cards})
+    shown = rng.integers(len(cards), size=QUERIES)
+    views = [photographed_view(pictures[i], rng, strength=rng.uniform(*STRENGTHS)) for i in shown]
+    galleries = [rng.permutation(artworks)[: int(rng.choice(GALLERY_ARTWORKS))] for _ in shown]
+    return Photos(
+        cards,
+        _templates(encoder, pictures),
+        _encode(encoder, views),
+        shown,
+        galleries,
+        [_compared(view) for view in views],
+        [as_jpeg(picture, STORED_JPEG_QUALITY) for picture in pictures],
+    )
+
+
+def moved_into_space(photos: Photos, exponent: float) -> Photos:
+    """The same photos as a gallery of the whole catalogue sees them that has a space."""
+    moments = Moments(photos.templates.shape[1])
+    moments.add(photos.templates[:: len(TEMPLATE_SOURCES)])
+    space = fit_space(moments, exponent)
+    return replace(photos, templates=space.apply(photos.templates), queries=space.apply(photos.queries))
+
+
+def collect_looks(photos: Photos) -> list[Look]:
+    """Looks every photo up, with and without the card's own picture in the gallery."""
+    cards = photos.cards
+    artwork_ids = list(dict.fromkeys(card.artwork_id for card in cards))
+    group_of = np.array([artwork_ids.index(card.artwork_id) for card in cards])
+    looks = []
+    for photo, (vector, index) in enumerate(zip(photos.queries, photos.shown, strict=True)):
+        own = int(group_of[index])
+        for masked in (False, True):
+            there = np.isin(group_of, photos.galleries[photo]) & (group_of != own) | (group_of == own) & (
+                not masked
+            )
+            ranking = _look_up(photos.templates @ vector, cards, group_of, there)
+            looks.append(Look(ranking, own, cards[index].card.card_id, masked, photo))
+    return looks
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """What one look's crop says about the leading pictures, by artwork group."""
+
+    agreements: dict[int, Agreement]
+    affines: dict[int, Affine]
+
+
+def agreements_of_looks(photos: Photos, looks: Sequence[Look]) -> list[Agreements]:
+    """Compares every photo with the leading pictures of its look, as the service does where it is unsure."""
+    features = {card.card.card_id: (make_features(draw_card(card, CARD_HEIGHT_PX)),) for card in photos.cards}
+    found = []
+    for look in looks:
+        leaders = look.ranking.leaders(UNCLEAR_PICTURES)
+        found.append(Agreements(*agreements_of(photos.crops[look.photo], leaders, features)))
+    return found
+
+
+def verified_looks(
+    photos: Photos, looks: Sequence[Look], agreements: Sequence[Agreements], weights: StandingWeights
+) -> list[Look]:
+    """The looks after verification; photos whose picture has several printings are compared with these."""
+    pictures = {card.card.card_id: image for card, image in zip(photos.cards, photos.pictures, strict=True)}
+    verified = []
+    for look, agreed in zip(looks, agreements, strict=True):
+        ranking = with_agreements(look.ranking, agreed.agreements, weights)
+        best, members = ranking.best, ranking.members()[:MOST_PRINTINGS]
+        affine = agreed.affines.get(best.artwork_group_id) if best is not None else None
+        if affine is not None and len(members) > 1:
+            differences = differences_of(photos.crops[look.photo], affine, members, pictures)
+            ranking = with_differences(ranking, differences, weights)
+        verified.append(replace(look, ranking=ranking))
+    return verified
+
+
+def _compared(view: RgbImage) -> RgbImage:
+    return np.asarray(cv2.resize(view, COMPARED_SIZE_PX[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _templates(encoder: LoadedEncoder, pictures: Sequence[RgbImage]) -> Vectors:
+    """Three templates a card, as an import makes them, in card order."""
+    views = []
+    for index, picture in enumerate(pictures):
+        views.extend(template_views(picture, f"{index:08x}"))
+    return _encode(encoder, views)
+
+
+def _encode(encoder: LoadedEncoder, views: Sequence[RgbImage]) -> Vectors:
+    parts = [encoder.encode_now(views[start : start + BATCH]) for start in range(0, len(views), BATCH)]
+    return np.concatenate(parts)
+
+
+def _look_up(
+    similarities: NDArray[np.float32],
+    cards: Sequence[InventedCard],
+    group_of: NDArray[np.int_],
+    there: NDArray[np.bool_],
+) -> Ranking:
+    """What the database's search and the ranking after it would give in a gallery of the cards ``there``."""
+    views = len(TEMPLATE_SOURCES)
+    usable = np.where(np.repeat(there, views), similarities, -np.inf)
+    order = np.argsort(-usable)[:TOP_K]
+    hits = [
+        TemplateHit(
+            0,
+            cards[place // views].card,
+            int(group_of[place // views]),
+            float(usable[place]),
+            TEMPLATE_SOURCES[place % views],
+        )
+        for place in order
+        if np.isfinite(usable[place])
+    ]
+    return rank(hits)

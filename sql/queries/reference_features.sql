@@ -1,0 +1,28 @@
+-- name: references_without_features
+SELECT r.id, b.media_type, b.data
+FROM reference_images r
+JOIN blobs b ON b.sha256 = r.blob_sha256
+WHERE r.id > $1 AND r.features IS NULL
+ORDER BY r.id
+LIMIT $2
+
+-- name: count_references_without_features
+SELECT count(*) FROM reference_images WHERE features IS NULL
+
+-- name: put_reference_features
+-- References that have been removed meanwhile are passed over.
+UPDATE reference_images r SET features = new.features
+FROM unnest($1::bigint[], $2::bytea[]) AS new (id, features)
+WHERE r.id = new.id
+
+-- name: features_of_cards
+SELECT card_id, features FROM reference_images
+WHERE card_id = ANY($1::text[]) AND features IS NOT NULL
+ORDER BY card_id, id
+
+-- name: pictures_of_cards
+SELECT DISTINCT ON (r.card_id) r.card_id, b.media_type, b.data
+FROM reference_images r
+JOIN blobs b ON b.sha256 = r.blob_sha256
+WHERE r.card_id = ANY($1::text[])
+ORDER BY r.card_id, r.id

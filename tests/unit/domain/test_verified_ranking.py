@@ -1,0 +1,78 @@
+"""Rankings after the reference pictures were compared with the crop."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain.ranking import (
+    Agreement,
+    RankedCard,
+    Ranking,
+    StandingWeights,
+    with_agreements,
+    with_differences,
+)
+from app.domain.types import Card, TemplateSource
+
+WEIGHTS = StandingWeights(agreement=0.5, difference=0.1)
+
+
+def ranked(card_id: str, similarity: float, group: int) -> RankedCard:
+    return RankedCard(Card(card_id, card_id), group, similarity, TemplateSource.OFFICIAL)
+
+
+RANKING = Ranking(
+    (ranked("a1", 0.70, 1), ranked("b1", 0.68, 2), ranked("a2", 0.66, 1), ranked("c1", 0.50, 3)), margin=0.1
+)
+
+
+def ids(ranking: Ranking) -> list[str]:
+    return [one.card.card_id for one in ranking.cards]
+
+
+def test_the_picture_that_agrees_best_leads_though_another_is_more_similar() -> None:
+    verified = with_agreements(RANKING, {1: Agreement(7, 0.2), 2: Agreement(40, 0.6)}, WEIGHTS)
+    assert ids(verified)[0] == "b1"
+    assert verified.verified
+    assert verified.agreement_gap == pytest.approx(0.4)
+    assert verified.agreement == 0.6
+    assert verified.cards[0].inliers == 40
+
+
+def test_the_margin_is_that_of_the_new_leader_and_never_below_zero() -> None:
+    verified = with_agreements(RANKING, {1: Agreement(7, 0.2), 2: Agreement(40, 0.6)}, WEIGHTS)
+    assert verified.margin == pytest.approx(0.68 - (0.70 + 0.50) / 2)
+    far = with_agreements(RANKING, {1: Agreement(0, 0.0), 3: Agreement(60, 0.9)}, WEIGHTS)
+    assert far.margin == 0.0
+
+
+def test_a_picture_that_nobody_compared_counts_as_the_worst_of_the_others() -> None:
+    verified = with_agreements(RANKING, {1: Agreement(7, 0.2), 2: Agreement(8, 0.1)}, WEIGHTS)
+    unseen = next(one for one in verified.cards if one.card.card_id == "c1")
+    assert unseen.standing == pytest.approx(0.5 + 0.5 * 0.1)
+    assert unseen.inliers is None
+
+
+def test_without_any_comparison_a_ranking_stays_as_it_was() -> None:
+    assert with_agreements(RANKING, {}, WEIGHTS) is RANKING
+    assert with_differences(RANKING, {}, WEIGHTS) is RANKING
+
+
+def test_a_printing_that_fits_better_leads_its_picture_and_no_other_picture_overtakes_it() -> None:
+    told_apart = with_differences(RANKING, {"a1": 1.2, "a2": 0.2}, WEIGHTS)
+    assert ids(told_apart) == ["a2", "a1", "b1", "c1"]
+    best = told_apart.best
+    assert best is not None
+    assert (best.difference, best.standing) == (0.2, pytest.approx(0.66))
+
+
+def test_a_printing_without_a_picture_counts_as_the_mean_of_the_others() -> None:
+    ranking = Ranking((ranked("a", 0.7, 1), ranked("b", 0.7, 1), ranked("c", 0.7, 1)), margin=0.1)
+    told_apart = with_differences(ranking, {"a": 0.2, "b": 0.6}, WEIGHTS)
+    standings = {one.card.card_id: one.standing for one in told_apart.cards}
+    assert standings["a"] > standings["c"] > standings["b"]
+
+
+def test_leaders_are_the_best_cards_of_the_best_pictures() -> None:
+    assert [one.card.card_id for one in RANKING.leaders(2)] == ["a1", "b1"]
+    assert [one.card.card_id for one in RANKING.members()] == ["a1", "a2"]

@@ -1,0 +1,148 @@
+"""Candidates compared with their reference pictures, within their time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+import pytest
+
+from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
+from app.domain.errors import SearchTimeout
+from app.domain.ranking import Ranking, rank
+from app.domain.types import Degraded, RgbImage, StoredImage, TemplateHit, TemplateSource
+from app.services.matching import Match
+from app.services.reading import as_jpeg
+from app.services.verification import Verifier
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import InventedCard, invent_catalogue
+from app.synthesis.views import photographed_view
+from app.vision.local_features import make_features
+
+SEED = 7303
+PLAIN = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
+VERIFIED = Calibration(
+    -8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3, standing_agreement=0.6, standing_difference=0.15
+)
+CALIBRATIONS = Calibrations(PLAIN, UNCALIBRATED, VERIFIED)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def beside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return work(*args, **kwargs)
+
+
+class Pictures:
+    """The references of some cards; ``away`` makes the database answer too late."""
+
+    def __init__(self, drawn: dict[str, RgbImage], *, away: bool = False) -> None:
+        self._drawn = drawn
+        self._away = away
+
+    async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
+        if self._away:
+            raise SearchTimeout("too late")
+        return {one: (make_features(self._drawn[one]),) for one in card_ids if one in self._drawn}
+
+    async def pictures_of(self, card_ids: list[str]) -> dict[str, StoredImage]:
+        return {one: as_jpeg(self._drawn[one], 90) for one in card_ids if one in self._drawn}
+
+
+@pytest.fixture(scope="module")
+def cards() -> list[InventedCard]:
+    return invent_catalogue(SEED, 30, reprint_share=0.5, foil_share=0, language_share=0)
+
+
+@pytest.fixture(scope="module")
+def drawn(cards) -> dict[str, RgbImage]:
+    return {card.card.card_id: draw_card(card, 528) for card in cards}
+
+
+def found(cards: list[InventedCard], *similarities: float) -> Ranking:
+    """A search that gave these cards; printings of one picture share a group."""
+    artworks = list(dict.fromkeys(card.artwork_id for card in cards))
+    return rank(
+        [
+            TemplateHit(0, card.card, artworks.index(card.artwork_id), similarity, TemplateSource.OFFICIAL)
+            for card, similarity in zip(cards, similarities, strict=True)
+        ]
+    )
+
+
+def photo(picture: RgbImage, seed: int) -> RgbImage:
+    return photographed_view(picture, np.random.default_rng((SEED, seed)), strength=0.5)
+
+
+async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards, drawn) -> None:
+    match = Match(found(cards[:3], 0.52, 0.50, 0.49))
+    crop = photo(drawn[cards[1].card.card_id], 1)
+    (verified,), milliseconds = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+    best = verified.ranking.best
+    assert best is not None
+    assert best.card == cards[1].card
+    assert verified.ranking.verified
+    assert best.inliers is not None
+    assert best.inliers > 15
+    assert verified.ranking.agreement_gap > 0
+    assert verified.degraded == ()
+    assert milliseconds > 0
+
+
+async def test_a_photo_taken_upside_down_is_compared_the_right_way_up(cards, drawn) -> None:
+    match = Match(found(cards[:3], 0.52, 0.50, 0.49), upside_down=True)
+    crop = np.ascontiguousarray(photo(drawn[cards[0].card.card_id], 2)[::-1, ::-1])
+    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+    assert verified.ranking.agreement > 0.3
+
+
+async def test_the_printing_on_the_photo_leads_though_its_reprint_was_more_similar(cards, drawn) -> None:
+    again = next(card for card in reversed(cards) if card.artwork_id == cards[-1].artwork_id)
+    first = next(card for card in cards if card.artwork_id == again.artwork_id)
+    assert first is not again
+    for own, other in ((first, again), (again, first)):
+        match = Match(found([other, own, cards[0]], 0.705, 0.70, 0.3))
+        crop = photo(drawn[own.card.card_id], 3)
+        (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+        best = verified.ranking.best
+        assert best is not None
+        assert best.card == own.card
+        assert best.difference is not None
+
+
+async def test_without_time_left_the_search_stands_and_the_reply_says_so(cards, drawn) -> None:
+    match = Match(found(cards[:3], 0.52, 0.50, 0.49))
+    crop = photo(drawn[cards[1].card.card_id], 1)
+    hurried = Verifier(Pictures(drawn), CALIBRATIONS, budget_ms=0.0)
+    (verified,), _ = await hurried.verify([crop], [match], beside)
+    assert verified.ranking == match.ranking
+    assert verified.degraded == (Degraded.VERIFICATION_SKIPPED,)
+
+
+async def test_a_database_that_answers_too_late_leaves_the_search_standing(cards, drawn) -> None:
+    match = Match(found(cards[:2], 0.52, 0.50))
+    crop = photo(drawn[cards[0].card.card_id], 1)
+    (verified,), _ = await Verifier(Pictures(drawn, away=True), CALIBRATIONS).verify([crop], [match], beside)
+    assert verified.ranking == match.ranking
+    assert Degraded.VERIFICATION_SKIPPED in verified.degraded
+
+
+async def test_a_gallery_without_features_is_searched_as_before(cards) -> None:
+    match = Match(found(cards[:2], 0.52, 0.50))
+    crop = np.full((528, 378, 3), 90, np.uint8)
+    (verified,), _ = await Verifier(Pictures({}), CALIBRATIONS).verify([crop], [match], beside)
+    assert not verified.ranking.verified
+    assert verified.degraded == (Degraded.VERIFICATION_SKIPPED,)
+
+
+async def test_nothing_found_is_nothing_to_verify(drawn) -> None:
+    nothing = Match(Ranking((), 0.0))
+    crop = np.full((528, 378, 3), 90, np.uint8)
+    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [nothing], beside)
+    assert verified == nothing
+    assert await Verifier(Pictures(drawn), CALIBRATIONS).verify([], [], beside) == (
+        [],
+        pytest.approx(0, abs=50),
+    )
