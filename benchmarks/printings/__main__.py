@@ -23,12 +23,11 @@ from pathlib import Path
 from rich.progress import Progress
 
 from app.domain.errors import BinderlensError
-from app.main import open_runtime
-from benchmarks.galleries import benchmark_settings
 from benchmarks.printings.collection import CardCollection, invented_collection, real_collection
-from benchmarks.printings.measuring import Tally, measure
+from benchmarks.printings.measuring import Tally
 from benchmarks.printings.photos import Plan
 from benchmarks.printings.pipeline import VARIANTS
+from benchmarks.printings.running import run
 from benchmarks.printings.tables import format_comparison, format_tally
 from benchmarks.results import write_result
 from benchmarks.simulator.levels import LEVELS
@@ -73,28 +72,33 @@ def _collect(options: argparse.Namespace, work: Path) -> tuple[CardCollection, P
     return invented_collection(options.cards, options.absent, options.seed, folder / "cards"), folder
 
 
-async def _run(options: argparse.Namespace, collection: CardCollection, folder: Path) -> dict[str, Tally]:
-    plan = Plan(
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
         levels=options.levels.split(","),
         known=options.known,
-        unknown=options.unknown if collection.unknown else 0,
+        unknown=options.unknown if options.absent else 0,
         seed=options.seed,
         cards_a_page=options.page,
         sorted_pages=options.sorted,
     )
-    variants = {name: VARIANTS[name] for name in options.ablation.split(",")}
-    async with open_runtime(benchmark_settings(folder)) as runtime:
-        await collection.fill(runtime)
-        with Progress(transient=True) as bar:
-            bars = {level: bar.add_task(level, total=plan.known + plan.unknown) for level in plan.levels}
-            return await measure(
-                runtime,
-                collection,
-                plan,
-                variants,
-                options.jobs,
-                lambda level, photos: bar.advance(bars[level], photos),
-            )
+
+
+def _measure(options: argparse.Namespace, work: Path) -> tuple[CardCollection, dict[str, Tally]]:
+    collection, folder = _collect(options, work)
+    plan, variants = _plan(options), {name: VARIANTS[name] for name in options.ablation.split(",")}
+    galleries = len({variant.whitening_exponent for variant in variants.values()})
+    with Progress(transient=True) as bar:
+        photos = galleries * (plan.known + plan.unknown)
+        bars = {level: bar.add_task(level, total=photos) for level in plan.levels}
+        tallies = run(
+            collection,
+            plan,
+            variants,
+            folder,
+            options.jobs,
+            lambda level, photos: bar.advance(bars[level], photos),
+        )
+        return collection, asyncio.run(tallies)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,8 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     with tempfile.TemporaryDirectory() if options.keep is None else nullcontext(options.keep) as work:
         try:
-            collection, folder = _collect(options, Path(work))
-            tallies = asyncio.run(_run(options, collection, folder))
+            collection, tallies = _measure(options, Path(work))
         except (BinderlensError, ValueError) as error:
             print(error, file=sys.stderr)
             return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from app.domain.types import Identification, Status
 from app.services.evaluate import Share
 from benchmarks.printings.photos import Taken
 from benchmarks.printings.probabilities import Honesty, honesty
+from benchmarks.simulator.geometry import CROP_HEIGHT_PX, CROP_WIDTH_PX, box_quad
 
-#: Sizes of artwork groups that are reported apart; the last stands for all that are larger.
+#: Sizes of artwork groups that are reported apart; the last stands for all larger ones as well.
 GROUP_SIZES = (1, 2, 3, 4, 5, 6)
+
+_ANYWHERE = box_quad(0, 0, CROP_WIDTH_PX, CROP_HEIGHT_PX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,10 @@ class Figures:
 
 
 def outcome(photo: Taken, answer: Identification) -> Outcome:
-    """Scores one answer.
-
-    Only the naming is judged here, so the card counts as lying wherever the answer says that it does.
-    """
+    """Scores one answer by its naming alone, wherever it says that the card lies."""
     subject = photo.subject
-    truth = TrueCard(subject.card_id, answer.quad_px, subject.in_gallery, subject.printings)
-    (score,) = score_scan([answer], [truth]).cards
+    truth = TrueCard(subject.card_id, _ANYWHERE, subject.in_gallery, subject.printings)
+    (score,) = score_scan([replace(answer, quad_px=_ANYWHERE)], [truth]).cards
     return Outcome(subject.in_gallery, len(subject.printings), photo.decidable, score)
 
 

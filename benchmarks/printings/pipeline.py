@@ -1,6 +1,7 @@
 """The services that are measured, as named variants: what answers a page of cards, and how long it takes.
 
-To measure another wiring of the services, give it a name and a builder in ``VARIANTS``.
+To measure another wiring of the services, give it a name and a builder in ``VARIANTS``. Those that want the
+same gallery share it.
 """
 
 from __future__ import annotations
@@ -85,8 +86,23 @@ def _calibrations(runtime: Runtime) -> Calibrations:
     return load_calibrations(resolve_encoder(runtime.settings.models_dir, runtime.settings.encoder))
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One wiring of the services.
+
+    Attributes:
+        build: Wires it over a gallery.
+        whitening_exponent: Of the space that the gallery gets; None leaves that to the encoder's manifest.
+    """
+
+    build: Callable[[Runtime], Pipeline]
+    whitening_exponent: float | None = None
+
+
 #: Every wiring that can be measured, by the name that ``--ablation`` takes.
-VARIANTS: Mapping[str, Callable[[Runtime], Pipeline]] = MappingProxyType({"as served": as_served})
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {"as served": Variant(as_served), "whitened": Variant(as_served, whitening_exponent=0.2)}
+)
 
 
 def page_of(crops: Sequence[RgbImage]) -> ReadScan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
@@ -74,6 +75,11 @@ def test_printings_count_as_decidable_only_where_the_photo_tells_them() -> None:
     assert got["printing right, decidable"] == (1, 1)
     assert got["decidable among groups of 2 and more"] == (1, 4)
     assert got["not decidable: accepted as another printing"] == (1, 2)
+
+
+def test_an_answer_is_judged_by_its_name_wherever_it_says_that_the_card_lies() -> None:
+    nowhere = replace(answer("a"), quad_px=np.zeros((4, 2)))
+    assert shares((photo("a"), nowhere))["printing right, all"] == (1, 1)
 
 
 def test_the_first_candidate_counts_even_where_it_is_held_back_as_unknown() -> None:
