@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.services.runtime import Runtime
 from benchmarks.printings.collection import CardCollection
 from benchmarks.printings.figures import Outcome, add_up, outcome, stage_figures
+from benchmarks.printings.grouping import Grouping
 from benchmarks.printings.photos import Plan, Studio, Taken, pages, plan_shots
 from benchmarks.printings.pipeline import Pipeline, page_of
 from benchmarks.simulator.levels import Level
@@ -21,10 +22,11 @@ _PAGES_AT_ONCE = 12
 
 @dataclass(slots=True)
 class Tally:
-    """What one variant gave, level by level."""
+    """What one variant gave, level by level, over a gallery with such artwork groups."""
 
     outcomes: dict[Level, list[Outcome]] = field(default_factory=dict)
     timings_ms: dict[Level, list[Mapping[str, float]]] = field(default_factory=dict)
+    groups: Grouping | None = None
 
     def add(
         self, level: Level, outcomes: Sequence[Outcome], timings_ms: Mapping[str, float], *, timed: bool
@@ -41,7 +43,8 @@ class Tally:
         for name, outcomes in self.by_name().items():
             figures[name] = add_up(outcomes).as_json()
         stages = {level: stage_figures(spent) for level, spent in self.timings_ms.items() if spent}
-        return {"levels": figures, "milliseconds_a_page": stages}
+        groups = self.groups.as_json() if self.groups else None
+        return {"levels": figures, "milliseconds_a_page": stages, "artwork_groups": groups}
 
     def by_name(self) -> dict[str, list[Outcome]]:
         """Outcomes by the name of their level, easy and medium also together."""

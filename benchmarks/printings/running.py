@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.inference.catalogue import resolve_encoder
@@ -13,6 +14,7 @@ from app.main import open_runtime
 from app.settings import Settings
 from benchmarks.galleries import benchmark_settings
 from benchmarks.printings.collection import CardCollection
+from benchmarks.printings.grouping import judge_groups
 from benchmarks.printings.measuring import Tally, measure
 from benchmarks.printings.photos import Plan
 from benchmarks.printings.pipeline import Variant
@@ -49,7 +51,9 @@ async def run(
         }
         async with open_runtime(settings_for(folder, exponent)) as runtime:
             await collection.fill(runtime)
-            tallies.update(await measure(runtime, collection, plan, sharing, jobs, progress))
+            groups = await judge_groups(runtime.gallery, collection.known)
+            for name, tally in (await measure(runtime, collection, plan, sharing, jobs, progress)).items():
+                tallies[name] = replace(tally, groups=groups)
     return {name: tallies[name] for name in variants}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.domain.statistics import wilson_interval
 from app.services.evaluate import Share
 from benchmarks.printings.figures import add_up, stage_figures
+from benchmarks.printings.grouping import Grouping
 from benchmarks.printings.measuring import Tally
 from benchmarks.printings.probabilities import Honesty
 
@@ -32,7 +33,18 @@ def format_tally(tally: Tally) -> str:
     lines += ["", *_head(["known and unknown mixed: ECE / Brier / AUROC", *columns])]
     lines.append(_row(["confidence card", *(_format_honesty(one.card) for one in columns.values())]))
     lines.append(_row(["confidence printing", *(_format_honesty(one.printing) for one in columns.values())]))
-    return "\n".join([*lines, "", *_format_stages(tally)])
+    return "\n".join([*lines, "", *_format_stages(tally), "", *_format_groups(tally.groups)])
+
+
+def _format_groups(groups: Grouping | None) -> list[str]:
+    if groups is None:
+        return []
+    lines = _head(["artwork groups of the gallery", "share in % (Wilson 95 %), n"])
+    lines += [_row([share.name, format_share(share)]) for share in groups.shares]
+    return [
+        *lines,
+        _row(["largest, and the largest there truly is", f"{groups.largest} / {groups.largest_true}"]),
+    ]
 
 
 def _format_stages(tally: Tally) -> list[str]:
