@@ -76,10 +76,16 @@ class CardCollection:
     manifests: Sequence[tuple[Path, Path]]
 
     async def fill(self, runtime: Runtime) -> None:
-        """Imports the gallery; what is there already is not embedded again."""
+        """Imports the gallery; what is there already is not embedded again.
+
+        Raises:
+            ValueError: a card could not be imported; every figure would be wrong without it.
+        """
         absent = frozenset(one.card_id for one in self.unknown)
         for manifest, images in self.manifests:
-            await import_manifest(runtime, manifest, images, absent)
+            report = await import_manifest(runtime, manifest, images, absent)
+            if report.bad_rows:
+                raise ValueError(f"{manifest}, line {report.bad_rows[0].line}: {report.bad_rows[0].why}")
 
 
 def split_groups(

@@ -97,7 +97,11 @@ def _shares(outcomes: Sequence[Outcome]) -> list[Share]:
         ),
         _share("printing right, groups of 2 and more", grouped, _printing_right),
         _share("printing right, all", known, _printing_right),
-        _share("decidable among groups of 2 and more", grouped, lambda one: one.decidable is True),
+        _share(
+            "decidable among groups of 2 and more",
+            [one for one in grouped if one.decidable is not None],
+            lambda one: one.decidable is True,
+        ),
         _share("accepted: artwork right", accepted, lambda one: one.score.artwork_right is True),
         _share("accepted: printing right", accepted, lambda one: one.score.printing_right is True),
         _share(

@@ -73,7 +73,7 @@ def test_printings_count_as_decidable_only_where_the_photo_tells_them() -> None:
         (photo("a", "b", decidable=None), answer("b")),
     )
     assert got["printing right, decidable"] == (1, 1)
-    assert got["decidable among groups of 2 and more"] == (1, 4)
+    assert got["decidable among groups of 2 and more"] == (1, 3)
     assert got["not decidable: accepted as another printing"] == (1, 2)
 
 

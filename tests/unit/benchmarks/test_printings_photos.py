@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
+from app.services.gallery_import import ImportReport
+from app.services.manifest import BadRow
 from benchmarks.printings.collection import CardCollection, Subject, invented_collection, split_groups
 from benchmarks.printings.photos import Plan, Studio, pages, plan_shots, take
 
@@ -63,6 +66,21 @@ def test_pictures_of_a_gallery_that_is_there_are_not_drawn_again(tmp_path) -> No
     again = invented_collection(gallery=3, unknown=1, seed=4, folder=tmp_path)
     assert picture.read_bytes() == b"kept"
     assert [one.card_id for one in again.known] == [one.card_id for one in first.known]
+
+
+async def test_a_gallery_that_lacks_a_card_is_not_measured(tmp_path, monkeypatch) -> None:
+    report = ImportReport(bad_rows=[BadRow(7, "image x.jpg is not there")])
+    seen = []
+
+    async def import_nothing(runtime, manifest, images, without):
+        seen.append((manifest, images, without))
+        return report
+
+    monkeypatch.setattr("benchmarks.printings.collection.import_manifest", import_nothing)
+    cards = replace(collection(unknown=2), manifests=[(tmp_path / "m.csv", tmp_path)])
+    with pytest.raises(ValueError, match="line 7: image"):
+        await cards.fill(None)
+    assert seen == [(tmp_path / "m.csv", tmp_path, frozenset(["unknown-0", "unknown-1"]))]
 
 
 def test_every_card_is_photographed_once_before_one_is_photographed_twice() -> None:
