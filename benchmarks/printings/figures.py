@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,10 +14,14 @@ from app.domain.types import Identification, Status
 from app.services.evaluate import Share
 from benchmarks.printings.photos import Taken
 from benchmarks.printings.probabilities import Honesty, honesty
+from benchmarks.printings.truth import is_decidable
 from benchmarks.simulator.geometry import CROP_HEIGHT_PX, CROP_WIDTH_PX, box_quad
 
 #: Sizes of artwork groups that are reported apart; the last stands for all larger ones as well.
 GROUP_SIZES = (1, 2, 3, 4, 5, 6)
+
+#: Between these sizes of the region that tells printings apart they are reported apart.
+SIDES_PX = (0.0, 6.0, 12.0, 18.0, 30.0, 60.0, math.inf)
 
 _ANYWHERE = box_quad(0, 0, CROP_WIDTH_PX, CROP_HEIGHT_PX)
 
@@ -27,14 +33,19 @@ class Outcome:
     Attributes:
         known: Whether the card is in the gallery.
         group_size: Printings of its picture.
-        decidable: Whether the photo tells the printing; None where that cannot be known.
+        deciding_side_px: How large a region tells the printing apart; None where nobody knows.
         score: What the answer was worth.
     """
 
     known: bool
     group_size: int
-    decidable: bool | None
+    deciding_side_px: float | None
     score: ScoredCard
+
+    @property
+    def decidable(self) -> bool | None:
+        """Whether the photo tells the printing; None where nobody knows."""
+        return is_decidable(self.deciding_side_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,14 @@ def outcome(photo: Taken, answer: Identification) -> Outcome:
     subject = photo.subject
     truth = TrueCard(subject.card_id, _ANYWHERE, subject.in_gallery, subject.printings)
     (score,) = score_scan([replace(answer, quad_px=_ANYWHERE)], [truth]).cards
-    return Outcome(subject.in_gallery, len(subject.printings), photo.decidable, score)
+    return Outcome(subject.in_gallery, len(subject.printings), photo.deciding_side_px, score)
 
 
 def add_up(outcomes: Sequence[Outcome]) -> Figures:
     """Shares and honesty over photos of known and unknown cards as they come."""
     scores = [one.score for one in outcomes]
     return Figures(
-        shares=[*_shares(outcomes), *_shares_by_group(outcomes)],
+        shares=[*_shares(outcomes), *_shares_by_group(outcomes), *_shares_by_side(outcomes)],
         card=honesty(
             [score.confidence_card for score in scores],
             [score.first_artwork_right is True for score in scores],
@@ -124,6 +135,20 @@ def _shares_by_group(outcomes: Sequence[Outcome]) -> list[Share]:
             _printing_right,
         )
         for size in GROUP_SIZES
+    ]
+
+
+def _shares_by_side(outcomes: Sequence[Outcome]) -> list[Share]:
+    grouped = [
+        one for one in outcomes if one.known and one.group_size > 1 and one.deciding_side_px is not None
+    ]
+    return [
+        _share(
+            f"printing right, told apart by {low:g} to {high:g} px",
+            [one for one in grouped if low <= (one.deciding_side_px or 0.0) < high],
+            _printing_right,
+        )
+        for low, high in pairwise(SIDES_PX)
     ]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.domain.types import RgbImage
 from benchmarks.printings.collection import CardCollection, Subject
-from benchmarks.printings.truth import is_decidable
+from benchmarks.printings.truth import least_deciding_side_px
 from benchmarks.simulator.levels import LEVELS, Level
 from benchmarks.simulator.single import photograph_single
 
@@ -56,13 +56,13 @@ class Taken:
         subject: Whom it shows.
         level: How hard it is.
         crop: The card as a detector would hand it over, RGB uint8 (528, 378, 3).
-        decidable: Whether its pixels tell the printing; None where that cannot be known.
+        deciding_side_px: How large a region tells its printing apart (``truth``); None where nobody knows.
     """
 
     subject: Subject
     level: Level
     crop: RgbImage
-    decidable: bool | None
+    deciding_side_px: float | None
 
 
 def plan_shots(collection: CardCollection, plan: Plan, level: Level) -> list[Shot]:
@@ -95,10 +95,10 @@ def take(shot: Shot) -> Taken:
     """Photographs one card and finds out whether the photo tells which printing it is."""
     own = shot.subject.picture()
     photo = photograph_single(own, shot.level, np.random.default_rng(shot.seed))
-    decidable = None
+    side_px = None
     if shot.subject.rivals is not None:
-        decidable = is_decidable(photo, own, (draw() for draw in shot.subject.rivals))
-    return Taken(shot.subject, shot.level, photo.crop, decidable)
+        side_px = least_deciding_side_px(photo, own, (draw() for draw in shot.subject.rivals))
+    return Taken(shot.subject, shot.level, photo.crop, side_px)
 
 
 class Studio(AbstractContextManager["Studio"]):

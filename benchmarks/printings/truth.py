@@ -7,6 +7,7 @@ other one. Glare, haze, blur and noise count as nothing: to see through them is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import cv2
@@ -35,8 +36,13 @@ JOIN_MM = 1.0
 DECIDING_SIDE_PX = 12.0
 
 
-def is_decidable(photo: SinglePhoto, own: RgbImage, others: Iterable[RgbImage]) -> bool:
-    """Whether a photo tells its printing apart from every other printing of the picture.
+def is_decidable(least_side_px: float | None) -> bool | None:
+    """Whether a photo tells its printing, by ``least_deciding_side_px``; None where that is not known."""
+    return None if least_side_px is None else least_side_px >= DECIDING_SIDE_PX
+
+
+def least_deciding_side_px(photo: SinglePhoto, own: RgbImage, others: Iterable[RgbImage]) -> float:
+    """Returns how large a region tells a photo's printing apart from the other printing nearest to it.
 
     Args:
         photo: Of ``own``.
@@ -44,10 +50,10 @@ def is_decidable(photo: SinglePhoto, own: RgbImage, others: Iterable[RgbImage]) 
         others: Clean pictures of the other printings, on the same outline and as large.
 
     Returns:
-        True where there are no others.
+        The least ``deciding_side_px``; infinity where there are no others.
     """
-    return all(
-        deciding_side_px(own, other, photo.quad_px, photo.covered) >= DECIDING_SIDE_PX for other in others
+    return min(
+        (deciding_side_px(own, other, photo.quad_px, photo.covered) for other in others), default=math.inf
     )
 
 

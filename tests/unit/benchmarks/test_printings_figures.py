@@ -30,9 +30,9 @@ from benchmarks.printings.tables import format_comparison, format_tally
 CROP = np.full((528, 378, 3), 128, dtype=np.uint8)
 
 
-def photo(card_id: str, printings: str = "", in_gallery: bool = True, decidable: bool | None = True) -> Taken:
+def photo(card_id: str, printings: str = "", in_gallery: bool = True, side_px: float | None = 50.0) -> Taken:
     group = frozenset([card_id, *printings.split()])
-    return Taken(Subject(card_id, "", lambda: CROP, group, (), in_gallery), "easy", CROP, decidable)
+    return Taken(Subject(card_id, "", lambda: CROP, group, (), in_gallery), "easy", CROP, side_px)
 
 
 def answer(card_id: str | None, status: Status = Status.ACCEPTED, sure: float = 0.9) -> Identification:
@@ -67,14 +67,16 @@ def test_another_printing_of_the_picture_is_the_right_artwork_and_the_wrong_prin
 
 def test_printings_count_as_decidable_only_where_the_photo_tells_them() -> None:
     got = shares(
-        (photo("a", "b", decidable=True), answer("a")),
-        (photo("a", "b", decidable=False), answer("b")),
-        (photo("a", "b", decidable=False), answer("b", Status.REVIEW)),
-        (photo("a", "b", decidable=None), answer("b")),
+        (photo("a", "b", side_px=12.0), answer("a")),
+        (photo("a", "b", side_px=11.9), answer("b")),
+        (photo("a", "b", side_px=11.9), answer("b", Status.REVIEW)),
+        (photo("a", "b", side_px=None), answer("b")),
     )
     assert got["printing right, decidable"] == (1, 1)
     assert got["decidable among groups of 2 and more"] == (1, 3)
     assert got["not decidable: accepted as another printing"] == (1, 2)
+    assert got["printing right, told apart by 6 to 12 px"] == (0, 2)
+    assert got["printing right, told apart by 12 to 18 px"] == (1, 1)
 
 
 def test_an_answer_is_judged_by_its_name_wherever_it_says_that_the_card_lies() -> None:

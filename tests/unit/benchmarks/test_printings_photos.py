@@ -113,16 +113,16 @@ def test_photos_of_absent_cards_need_absent_cards() -> None:
         plan_shots(collection(unknown=0), plan(), "easy")
 
 
-def test_a_photo_says_whether_its_printing_can_be_told() -> None:
+def test_a_photo_says_by_how_much_its_printing_can_be_told() -> None:
     def shot(rivals):
         return plan_shots(
             CardCollection("one", [subject("x", rivals=rivals)], [], []), Plan(["easy"], 1, 0, 1), "easy"
         )[0]
 
-    assert take(shot(())).decidable is True
-    assert take(shot((partial(grey_card, 120),))).decidable is False
-    assert take(shot((partial(grey_card, 220), partial(grey_card, 20)))).decidable is True
-    assert take(shot(None)).decidable is None
+    assert take(shot(())).deciding_side_px == np.inf
+    assert take(shot((partial(grey_card, 120),))).deciding_side_px == 0.0
+    assert 200 < take(shot((partial(grey_card, 220), partial(grey_card, 20)))).deciding_side_px < 1000
+    assert take(shot(None)).deciding_side_px is None
 
 
 def test_a_studio_takes_the_same_photos_in_other_processes() -> None:
