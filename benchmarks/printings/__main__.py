@@ -5,7 +5,7 @@ product's services over a gallery of its own in the embedded database. The galle
 seed that nothing else uses, in artwork groups of one to six; with ``--galleries`` it holds the real cards of
 a folder instead. Some cards are left out with every printing of their picture: for them ``unknown`` is right.
 
-    python -m benchmarks.printings --cards 300 --absent 60 --known 60 --unknown 30    # a minute
+    python -m benchmarks.printings --cards 300 --absent 60 --known 60 --unknown 30    # two minutes at most
     python -m benchmarks.printings --keep FOLDER                                      # in full
     python -m benchmarks.printings --galleries FOLDER --keep FOLDER                   # real cards
 """
