@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from app.main import open_runtime
@@ -40,7 +41,11 @@ async def open_gallery(
         yield runtime
 
 
-async def import_manifest(runtime: Runtime, manifest: Path, images: Path) -> ImportReport:
-    """Imports a manifest without a progress bar."""
+async def import_manifest(
+    runtime: Runtime, manifest: Path, images: Path, without: Container[str] = ()
+) -> ImportReport:
+    """Imports a manifest without a progress bar; cards whose ids are in ``without`` are left out."""
     importer = GalleryImporter(runtime.settings, runtime.encoder, runtime.gallery, runtime.references)
-    return await importer.run(read_manifest(manifest, images))
+    listed = read_manifest(manifest, images)
+    kept = tuple(entry for entry in listed.cards if entry.card.card_id not in without)
+    return await importer.run(replace(listed, cards=kept))

@@ -93,14 +93,21 @@ class Verifier:
         references: Reference pictures and their features.
         calibrations: What agreement and difference count, and when a search is sure.
         budget_ms: For all cards of a page together.
+        compares_printings: False ranks pictures alone, to measure what the rest is worth.
     """
 
     def __init__(
-        self, references: References, calibrations: Calibrations, budget_ms: float = BUDGET_MS
+        self,
+        references: References,
+        calibrations: Calibrations,
+        budget_ms: float = BUDGET_MS,
+        *,
+        compares_printings: bool = True,
     ) -> None:
         self._references = references
         self._calibrations = calibrations
         self._budget_ms = budget_ms
+        self._compares_printings = compares_printings
 
     async def verify(
         self, crops: Sequence[RgbImage], matches: Sequence[Match], beside: Beside
@@ -141,7 +148,7 @@ class Verifier:
 
     def _printings(self, verified: Verified) -> tuple[RankedCard, ...]:
         """Printings to tell apart: none where there is one alone, or nothing to lay the crop on."""
-        if verified.affine is None:
+        if verified.affine is None or not self._compares_printings:
             return ()
         members = verified.ranking.members()[:MOST_PRINTINGS]
         return members if len(members) > 1 else ()

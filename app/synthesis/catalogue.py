@@ -21,6 +21,7 @@ ELEMENT_HUES = (0.08, 0.17, 0.29, 0.38, 0.57, 0.69, 0.85, 0.96)
 
 THEMES = ("creature", "figure", "place", "machine", "thing", "pattern")
 _KIN_SHARE = 0.12
+_AGAIN_SHARE = 0.5
 _THEME_SHARES = (0.3, 0.27, 0.15, 0.1, 0.1, 0.08)
 _SCRIPT_KINDS = ("runes", "loops", "blocks")
 
@@ -89,6 +90,7 @@ def invent_catalogue(
     language_share: float = 0.05,
     full_art_share: float = 0.2,
     set_size: int = 120,
+    reprints_most: int = 1,
 ) -> list[InventedCard]:
     """Invents a game's cards; the same arguments give the same cards, another seed other pictures.
 
@@ -100,22 +102,24 @@ def invent_catalogue(
         language_share: Share of pictures that also exist in another language.
         full_art_share: Share of pictures that fill their card.
         set_size: Mean number of first printings in a set.
+        reprints_most: How often a reprinted picture is printed again at most, each time in another set and
+            half as often as the time before.
 
     Returns:
         First printings set by set, each followed by its parallels; then the reprints.
 
     Raises:
-        ValueError: ``artworks`` is below 1, or a share is outside [0, 1].
+        ValueError: ``artworks``, ``set_size`` or ``reprints_most`` is below 1, or a share is outside [0, 1].
     """
     shares = (reprint_share, foil_share, language_share, full_art_share)
-    if artworks < 1 or set_size < 1 or not all(0 <= share <= 1 for share in shares):
-        raise ValueError("artworks and set_size must be at least 1 and every share in [0, 1]")
+    if min(artworks, set_size, reprints_most) < 1 or not all(0 <= share <= 1 for share in shares):
+        raise ValueError("artworks, set_size and reprints_most must be at least 1 and every share in [0, 1]")
     rng = np.random.default_rng([seed, 1])
     sets = _invent_sets(rng, artworks, set_size)
     firsts = _first_printings(rng, seed, sets, artworks, full_art_share)
     cards = _with_parallels(firsts, foil_share, language_share, rng)
     again = [card for card in firsts if len(sets) > 1 and rng.random() < reprint_share]
-    cards.extend(_reprints(again, sets, rng))
+    cards.extend(_reprints(again, sets, reprints_most, rng))
     return cards
 
 
@@ -252,28 +256,42 @@ def _translated(card: InventedCard, rng: Rng) -> InventedCard:
     return replace(card, card=entry, text=text)
 
 
-def _reprints(firsts: Iterable[InventedCard], sets: list[_Set], rng: Rng) -> list[InventedCard]:
-    """Later printings: half in the sister set with the very same frame, half in any other set."""
+def _reprints(firsts: Iterable[InventedCard], sets: list[_Set], most: int, rng: Rng) -> list[InventedCard]:
+    """Later printings: half in the sister set with the very same frame, half in any other."""
     extra = dict.fromkeys((home.set_id for home in sets), 0)
+    seen_in = [(card, [_place_of_set(card, sets)]) for card in firsts]
     cards = []
-    for card in firsts:
-        own = next(i for i, home in enumerate(sets) if home.set_id == card.card.set_id)
-        sister = own ^ 1
-        if sister >= len(sets) or rng.random() < 0.5:
-            others = [i for i in range(len(sets)) if i != own]
-            sister = others[int(rng.integers(len(others)))]
-        home = sets[sister]
-        extra[home.set_id] += 1
-        place = home.size + extra[home.set_id]
-        entry = replace(
-            card.card,
-            card_id=f"{home.set_id}-{place:03d}",
-            set_id=home.set_id,
-            set_name=home.name,
-            number=f"{place:03d}/{home.size:03d}",
-        )
-        frame = home.full_frame if card.full_art else home.frame
-        cards.append(
-            replace(card, card=entry, frame=frame, set_seed=home.seed, seed=int(rng.integers(2**31)))
-        )
+    for _ in range(most):
+        for card, used in seen_in:
+            used.append(_next_set(used, len(sets), rng))
+            home = sets[used[-1]]
+            extra[home.set_id] += 1
+            cards.append(_reprint(card, home, home.size + extra[home.set_id], rng))
+        seen_in = [(card, used) for card, used in seen_in if len(used) < min(most + 1, len(sets))]
+        seen_in = [pair for pair in seen_in if rng.random() < _AGAIN_SHARE]
     return cards
+
+
+def _place_of_set(card: InventedCard, sets: list[_Set]) -> int:
+    return next(i for i, home in enumerate(sets) if home.set_id == card.card.set_id)
+
+
+def _next_set(used: list[int], sets: int, rng: Rng) -> int:
+    """A set that a picture was not printed in yet."""
+    sister = used[0] ^ 1
+    if sister >= sets or sister in used or rng.random() < 0.5:
+        others = [i for i in range(sets) if i not in used]
+        sister = others[int(rng.integers(len(others)))]
+    return sister
+
+
+def _reprint(card: InventedCard, home: _Set, place: int, rng: Rng) -> InventedCard:
+    entry = replace(
+        card.card,
+        card_id=f"{home.set_id}-{place:03d}",
+        set_id=home.set_id,
+        set_name=home.name,
+        number=f"{place:03d}/{home.size:03d}",
+    )
+    frame = home.full_frame if card.full_art else home.frame
+    return replace(card, card=entry, frame=frame, set_seed=home.seed, seed=int(rng.integers(2**31)))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.simulator.geometry import (
     CARD_HEIGHT_MM,
@@ -65,9 +66,31 @@ class SingleShot:
     camera: Camera
 
 
+@dataclass(frozen=True, slots=True)
+class SinglePhoto:
+    """One card as it was photographed, and what only the simulator knows about it.
+
+    Attributes:
+        crop: The card rectified, RGB uint8 (528, 378, 3).
+        quad_px: Where the card truly lies in the picture that was taken (4, 2).
+        covered: What lies over the card or beside it in that picture, True there: bool (height, width).
+    """
+
+    crop: RgbImage
+    quad_px: Points
+    covered: NDArray[np.bool_]
+
+
 def simulate_single(
     card: RgbImage, level: Level, rng: np.random.Generator, *, corner_error: bool = True
 ) -> RgbImage:
+    """Photographs one card and returns the crop of it alone: see ``photograph_single``."""
+    return photograph_single(card, level, rng, corner_error=corner_error).crop
+
+
+def photograph_single(
+    card: RgbImage, level: Level, rng: np.random.Generator, *, corner_error: bool = True
+) -> SinglePhoto:
     """Photographs one card at a level and rectifies it, not quite exactly.
 
     Each corner that the picture is rectified by is off in x and in y, uniformly up to the level's share of
@@ -81,7 +104,7 @@ def simulate_single(
         corner_error: False rectifies by the true corners (of the sleeve, at ``too_wide``).
 
     Returns:
-        RGB uint8 (528, 378, 3).
+        The crop, with where the card lay in the picture and what covered it there.
 
     Raises:
         ValueError: no such level, or ``card`` is not RGB uint8.
@@ -91,11 +114,11 @@ def simulate_single(
     shot = draw_shot(ranges, rng)
     overreach = rng.uniform(*ranges.overreach_share, 4)
     seen_quad = grow_quad(shot.quad_px, overreach)
-    picture = _render(card, ranges, shot, seen_quad if overreach.any() else None, rng)
+    picture, covered = _render(card, ranges, shot, seen_quad if overreach.any() else None, rng)
     deviation = rng.uniform(-ranges.corner_error_share, ranges.corner_error_share, (4, 2))
     if corner_error:
         seen_quad = _shift_corners(seen_quad, deviation)
-    return rectify(picture, seen_quad)
+    return SinglePhoto(rectify(picture, seen_quad), shot.quad_px, covered)
 
 
 def draw_shot(ranges: LevelRanges, rng: np.random.Generator) -> SingleShot:
@@ -125,8 +148,11 @@ def _render(
     shot: SingleShot,
     sleeve_quad: Points | None,
     rng: np.random.Generator,
-) -> RgbImage:
-    """Draws the picture of one card; ``sleeve_quad`` (4, 2) is where a sleeve must end, if anywhere."""
+) -> tuple[RgbImage, NDArray[np.bool_]]:
+    """Draws the picture of one card and says what of it is covered.
+
+    ``sleeve_quad`` (4, 2) is where a sleeve must end, if anywhere.
+    """
     background = ranges.backgrounds[int(rng.integers(len(ranges.backgrounds)))]
     px_per_mm = shot.height_px / CARD_HEIGHT_MM
     surface = draw_surface(background, *shot.size_px, px_per_mm, border_colour_of(card), rng)
@@ -142,12 +168,15 @@ def _render(
     picture *= light_field(draw_light(ranges, shot.quad_px, shot.height_px, rng), *shot.size_px)
     streaks = draw_streaks(ranges, shot.quad_px, shot.height_px, float(rng.uniform(0.0, math.pi)), rng)
     add_streaks(picture, streaks, film)
+    covered = np.zeros(shot.size_px, dtype=np.bool_)
     if shot.covered:
+        before = picture.copy()
         if rng.random() < 0.5:
             lay_finger(picture, draw_finger(shot.quad_px, rng), draw_skin(rng), rng)
         else:
             lay_covering_card(picture, shot.quad_px, rng)
-    return photograph(picture, shot.camera, shot.height_px, rng)
+        covered = (picture != before).any(axis=2)
+    return photograph(picture, shot.camera, shot.height_px, rng), covered
 
 
 def _shift_corners(quad_px: Points, deviation: Points) -> Points:

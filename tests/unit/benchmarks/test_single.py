@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from benchmarks.perceptual_hash import hamming_distances, phash
-from benchmarks.simulator.single import simulate_single
+from benchmarks.simulator.geometry import card_height_px
+from benchmarks.simulator.single import photograph_single, simulate_single
 
 LEVELS = ("easy", "medium", "hard", "too_wide")
 
@@ -83,3 +84,24 @@ def test_harder_levels_are_harder_for_a_perceptual_hash(cards):
 def test_what_is_no_rgb_picture_is_refused(card):
     with pytest.raises(ValueError, match="RGB uint8"):
         simulate_single(card, "easy", np.random.default_rng(0))
+
+
+def test_a_photo_says_where_the_card_lay_and_what_covered_it(cards):
+    photos = [photograph_single(cards[0], "hard", np.random.default_rng(seed)) for seed in range(8)]
+    shares = [float(photo.covered.mean()) for photo in photos]
+    assert min(shares) == 0.0 and 0.02 < max(shares) < 0.7
+    for photo in photos:
+        assert 150 <= card_height_px(photo.quad_px) <= 300
+        height, width = photo.covered.shape
+        assert (photo.quad_px > 0).all() and (photo.quad_px < [width, height]).all()
+
+
+def test_nothing_covers_a_card_at_easy(cards):
+    photos = [photograph_single(cards[1], "easy", np.random.default_rng(seed)) for seed in range(3)]
+    assert not any(photo.covered.any() for photo in photos)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_crop_alone_is_that_of_the_photo(cards, level):
+    whole = photograph_single(cards[2], level, np.random.default_rng(7))
+    assert np.array_equal(whole.crop, simulate_single(cards[2], level, np.random.default_rng(7)))

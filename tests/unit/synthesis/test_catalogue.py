@@ -65,3 +65,29 @@ def test_a_single_picture_makes_a_catalogue():
 def test_impossible_wishes_are_refused(arguments):
     with pytest.raises(ValueError, match="at least 1"):
         invent_catalogue(1, **arguments)
+
+
+def test_pictures_are_printed_up_to_six_times_and_never_twice_in_one_set():
+    cards = invent_catalogue(
+        11, 600, reprint_share=0.6, foil_share=0.4, language_share=0.4, set_size=60, reprints_most=3
+    )
+    groups = collections.Counter(card.artwork_id for card in cards)
+    assert max(groups.values()) == 6 and set(groups.values()) == {1, 2, 3, 4, 5, 6}
+    plain = [card for card in cards if card.foil_seed is None and card.card.language == "en"]
+    homes = collections.Counter((card.artwork_id, card.card.set_id) for card in plain)
+    assert max(homes.values()) == 1
+    assert len({card.card.card_id for card in cards}) == len(cards)
+
+
+def test_more_reprints_leave_the_printings_before_them_as_they_were():
+    once, often = (
+        invent_catalogue(12, 80, reprint_share=0.5, set_size=20, reprints_most=most) for most in (1, 3)
+    )
+    assert often[: len(once)] == once and len(often) > len(once)
+
+
+def test_a_picture_is_printed_no_oftener_than_there_are_sets():
+    cards = invent_catalogue(
+        13, 30, reprint_share=1.0, foil_share=0, language_share=0, set_size=15, reprints_most=5
+    )
+    assert len(cards) == 60

@@ -1,0 +1,153 @@
+"""The services that are measured, as named variants: what answers a page of cards, and how long it takes.
+
+To measure another wiring of the services, give it a name and a builder in ``VARIANTS``. Those that want the
+same gallery share it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+
+from app.domain.calibration import Calibrations, load_calibrations
+from app.domain.types import CardFilter, GridCell, Identification, RgbImage
+from app.inference.catalogue import resolve_encoder
+from app.services.answering import Answerer
+from app.services.matching import Matcher
+from app.services.reading import ReadCard, ReadScan
+from app.services.runtime import Runtime
+from app.services.verification import Verifier
+from app.vision.quality import measure_quality
+from benchmarks.simulator.geometry import box_quad
+
+#: Candidates listed for each card, as many as the product gives by default.
+CANDIDATES = 5
+
+#: Crops side by side in the picture of a page.
+_COLUMNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was said about the cards of one page, in their order, and the milliseconds of each stage."""
+
+    cards: Sequence[Identification]
+    timings_ms: Mapping[str, float]
+
+
+class Pipeline(Protocol):
+    """Answers the cards of one page."""
+
+    async def answer(self, scan: ReadScan) -> Answers:
+        """Names every card of a scan that has been read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePipeline:
+    """The product's own services."""
+
+    matcher: Matcher
+    answerer: Answerer
+    verifier: Verifier | None = None
+
+    async def answer(self, scan: ReadScan) -> Answers:
+        """Names every card of a scan that has been read."""
+        everything = CardFilter()
+        started = time.perf_counter()
+        matches, stages = await self.matcher.match([card.crop for card in scan.cards], everything)
+        matched = time.perf_counter()
+        if self.verifier is not None:
+            crops = [card.crop for card in scan.cards]
+            matches, _ = await self.verifier.verify(crops, matches, asyncio.to_thread)
+        verified = time.perf_counter()
+        cards = await self.answerer.answer(scan, matches, CANDIDATES, everything)
+        done = time.perf_counter()
+        timings_ms = {name.removesuffix("_ms"): float(ms) for name, ms in dataclasses.asdict(stages).items()}
+        timings_ms["verify"] = (verified - matched) * 1000.0
+        timings_ms["answer"] = (done - verified) * 1000.0
+        timings_ms["total"] = (done - started) * 1000.0
+        return Answers(cards, timings_ms)
+
+
+def as_served(runtime: Runtime) -> Pipeline:
+    """The services as ``app.main`` wires them."""
+    return _wired(runtime, Verifier(runtime.references, _calibrations(runtime)))
+
+
+def unverified(runtime: Runtime) -> Pipeline:
+    """What the search alone says."""
+    return _wired(runtime, None)
+
+
+def pictures_alone(runtime: Runtime) -> Pipeline:
+    """Pictures verified, their printings not told apart."""
+    calibrations = _calibrations(runtime)
+    return _wired(runtime, Verifier(runtime.references, calibrations, compares_printings=False))
+
+
+def _wired(runtime: Runtime, verifier: Verifier | None) -> Pipeline:
+    settings, calibrations = runtime.settings, _calibrations(runtime)
+    matcher = Matcher(
+        runtime.encoder,
+        runtime.gallery,
+        calibrations,
+        settings.retrieval_topk,
+        settings.retrieval_topk_retry,
+    )
+    return ServicePipeline(matcher, Answerer(runtime.gallery, calibrations), verifier)
+
+
+def _calibrations(runtime: Runtime) -> Calibrations:
+    return load_calibrations(resolve_encoder(runtime.settings.models_dir, runtime.settings.encoder))
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One wiring of the services.
+
+    Attributes:
+        build: Wires it over a gallery.
+        whitening_exponent: Of the space that the gallery gets; None leaves that to the encoder's manifest.
+    """
+
+    build: Callable[[Runtime], Pipeline]
+    whitening_exponent: float | None = None
+
+
+#: Every wiring that can be measured, by the name that ``--ablation`` takes.
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {
+        "as served": Variant(as_served),
+        "pictures verified": Variant(pictures_alone),
+        "unverified": Variant(unverified),
+        "whitened": Variant(as_served, whitening_exponent=0.2),
+    }
+)
+
+
+def page_of(crops: Sequence[RgbImage]) -> ReadScan:
+    """Makes a scan of crops that have been cut out already: rows of three, each crop in its place.
+
+    Args:
+        crops: RGB uint8, all of one shape (height, width, 3).
+    """
+    height_px, width_px = crops[0].shape[:2]
+    rows = -(-len(crops) // _COLUMNS)
+    image = np.zeros((rows * height_px, _COLUMNS * width_px, 3), dtype=np.uint8)
+    cards, cells = [], []
+    for place, crop in enumerate(crops):
+        row, column = divmod(place, _COLUMNS)
+        top, left = row * height_px, column * width_px
+        image[top : top + height_px, left : left + width_px] = crop
+        quad_px = box_quad(left, top, width_px, height_px)
+        cards.append(ReadCard(quad_px, 1.0, crop, measure_quality(crop, quad_px)))
+        cells.append(GridCell(row, column))
+    return ReadScan(image, "", tuple(cards), tuple(cells), {})
