@@ -199,7 +199,7 @@ class IdentifyService:
         )
         return _Answered(result, scan, matches)
 
-    async def _beside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _beside(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs pixel work in a thread.
 
         Threads cannot be stopped: one that nobody waits for any more keeps a permit until it is done, or the

@@ -46,7 +46,7 @@ T = TypeVar("T")
 class Beside(Protocol):
     """Runs pixel work beside the event loop and waits for it."""
 
-    async def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``work``."""
         ...
 
