@@ -1,4 +1,4 @@
-"""Which cards share one picture. Provisional: by name and similarity alone, until pixels are compared."""
+"""Cards that share one picture: those of one name that the encoder hardly tells apart, and those given."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import asyncpg
 
 from app.db.queries import Queries
 
-#: Provisional: official pictures at least this alike, under one name, count as one picture.
+#: Official pictures at least this alike, under one name, count as one picture.
 ARTWORK_SIMILARITY = 0.9
 
 #: One refresh at a time: the bytes of "artwork".
@@ -40,9 +40,15 @@ def groups_by_leader(card_ids: Sequence[str], pairs: Iterable[tuple[str, str]]) 
 
 
 async def refresh_artwork_groups(
-    connection: asyncpg.Connection, queries: Queries, gallery_id: int, dimension: int
+    connection: asyncpg.Connection,
+    queries: Queries,
+    gallery_id: int,
+    dimension: int,
+    same: Sequence[tuple[str, str]] = (),
 ) -> int:
     """Regroups all cards with official templates in this gallery; returns how many groups there are.
+
+    ``same`` are pairs known to show one picture, the earlier card first; cards that are gone count nothing.
 
     Deterministic, and running it again changes nothing: a leader keeps the group it is in. Must run inside a
     transaction.
@@ -52,7 +58,9 @@ async def refresh_artwork_groups(
     rows = await connection.fetch(queries.with_numbers("grouped_cards", gallery_id=gallery_id))
     pairs = await connection.fetch(queries.with_numbers("same_picture_pairs", **numbers), ARTWORK_SIMILARITY)
     current = {row["card_id"]: row["artwork_group_id"] for row in rows}
-    await _move(connection, queries, current, groups_by_leader(list(current), map(tuple, pairs)))
+    known = [pair for pair in same if pair[0] in current and pair[1] in current]
+    alike = sorted({*map(tuple, pairs), *known})
+    await _move(connection, queries, current, groups_by_leader(list(current), alike))
     await connection.execute(queries["delete_empty_artwork_groups"])
     return int(await connection.fetchval(queries["count_artwork_groups"]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
+import numpy as np
 from pgvector import HalfVector
 
 from app.db.artwork_groups import refresh_artwork_groups
@@ -201,14 +202,28 @@ class PostgresGallery:
             gallery = await self._lookup.make(connection)
         await build_index(self._database, gallery.gallery_id, self._encoder.dimension)
 
-    async def refresh_artwork_groups(self) -> int:
-        """Puts cards that share one picture into one group; returns the number of groups."""
+    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
+        """Card id and game of every card with an official template, by card id, and one such vector each."""
+        async with self._database.maintenance() as connection:
+            gallery = await self._lookup.make(connection)
+            rows = await connection.fetch(
+                self._queries.with_numbers("official_vectors", gallery_id=gallery.gallery_id)
+            )
+        vectors = [row["vector"].to_numpy() for row in rows]
+        cards = [(row["card_id"], row["game"]) for row in rows]
+        return cards, np.array(vectors, np.float32).reshape(len(cards), self._encoder.dimension)
+
+    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
+        """Puts cards that share one picture into one group; returns the number of groups.
+
+        ``same``: pairs that show one picture, the earlier first, beside those that the encoder shows.
+        """
         async with self._database.maintenance() as connection, connection.transaction():
             # Half of a refresh in one gallery and half in the next would take every group apart.
             await keep_templates(connection, self._queries)
             gallery = await self._lookup.make(connection)
             return await refresh_artwork_groups(
-                connection, self._queries, gallery.gallery_id, self._encoder.dimension
+                connection, self._queries, gallery.gallery_id, self._encoder.dimension, same
             )
 
     async def status(self) -> GalleryStatus:

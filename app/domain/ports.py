@@ -135,8 +135,20 @@ class Gallery(Protocol):
         """Builds the HNSW index of this encoder's templates unless it is there and valid."""
         ...
 
-    async def refresh_artwork_groups(self) -> int:
-        """Puts cards that share one picture into one group; returns the number of groups."""
+    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
+        """Card id and game of every card with an official template, by card id, and one such vector each."""
+        ...
+
+    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
+        """Puts cards that share one picture into one group.
+
+        Args:
+            same: Pairs of card ids that show one picture, the earlier first; beside those of one name that
+                are nearly the same to the encoder.
+
+        Returns:
+            The number of groups.
+        """
         ...
 
     async def status(self) -> GalleryStatus:

@@ -21,6 +21,7 @@ from app.domain.types import RgbImage, StoredImage, TemplateSource
 from app.services.manifest import BadRow, Manifest, ManifestCard
 from app.services.reading import as_jpeg
 from app.services.reference_features import fill_features
+from app.services.same_pictures import find_same_pictures
 from app.settings import Settings
 from app.synthesis.views import augmented_template_views
 from app.vision.decode import decode_image
@@ -89,7 +90,9 @@ class GalleryImporter:
                 progress(len(batch))
         await fill_features(self._references)
         report.refitted = await self._gallery.fit_space()
-        report.artwork_groups = await self._gallery.refresh_artwork_groups()
+        report.artwork_groups = await self._gallery.refresh_artwork_groups(
+            await find_same_pictures(self._gallery, self._references)
+        )
         await self._gallery.build_index()
         return report
 

@@ -6,6 +6,14 @@ WHERE EXISTS (
     WHERE t.card_id = c.card_id AND t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active)
 ORDER BY c.card_id COLLATE "C"
 
+-- name: official_vectors
+-- As the encoder gave them: in a gallery's space the same pictures are less alike.
+SELECT DISTINCT ON (c.card_id COLLATE "C") c.card_id, c.game, coalesce(t.encoded, t.embedding) AS vector
+FROM templates t
+JOIN cards c USING (card_id)
+WHERE t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active
+ORDER BY c.card_id COLLATE "C", t.id
+
 -- name: same_picture_pairs
 -- Cards of one game and name whose official pictures are at least $1 alike to the encoder, each pair once: in a
 -- gallery's space the same pictures are less alike.

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from app.domain.errors import GalleryEmpty
 from app.domain.gallery_types import (
     CardUpdate,
@@ -118,12 +120,20 @@ class InMemoryGallery:
     async def build_index(self) -> None:
         return None
 
-    async def refresh_artwork_groups(self) -> int:
+    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
+        official = {one.card_id: one.vector for one in reversed(self.templates) if one.source == "official"}
+        cards = [(card_id, self.cards[card_id].game) for card_id in sorted(official)]
+        vectors = [official[card_id] for card_id, _ in cards]
+        return cards, np.array(vectors, np.float32).reshape(len(cards), ENCODER_INFO.dimension)
+
+    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
         by_picture: dict[str, int] = {}
         for card_id, images in self.images.items():
             first = next(iter(images), card_id)
             self.groups[card_id] = by_picture.setdefault(first, len(by_picture) + 1)
-        return len(by_picture)
+        for first, second in same:
+            self.groups[second] = self.groups[first]
+        return len(set(self.groups.values()))
 
     async def status(self) -> GalleryStatus:
         with_templates = {one.card_id for one in self.templates}
