@@ -25,6 +25,8 @@ class Surface(enum.StrEnum):
     CHECKED = "checked"
     MARBLE = "marble"
     PLAYMAT = "playmat"
+    STRIPED = "striped"
+    SPECKLED = "speckled"
     BORDER_LIKE = "border_like"
 
 
@@ -53,6 +55,10 @@ def draw_surface(
         texture = _marble(rng, shape, scale)
     elif surface is Surface.PLAYMAT:
         texture = _playmat(rng, shape)
+    elif surface is Surface.STRIPED:
+        texture = _striped(rng, shape, scale)
+    elif surface is Surface.SPECKLED:
+        texture = _speckled(rng, shape)
     elif surface in (Surface.CLOTH, Surface.CHECKED):
         texture = _cloth(rng, shape, scale, checked=surface is Surface.CHECKED)
     else:
@@ -192,6 +198,23 @@ def _playmat(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.flo
         shaded = mix(clouds, colour * 0.75, colour * 1.2)
         picture += hill[..., None] * (shaded - picture)
     return np.asarray(picture, np.float32)
+
+
+def _striped(rng: np.random.Generator, shape: tuple[int, int], px_per_mm: float) -> NDArray[np.float32]:
+    """Stripes in any direction, broad or narrow, with hard or soft edges, of two colours."""
+    turn, period = uniform(rng, (0, 2 * np.pi)), uniform(rng, (3, 45)) * px_per_mm
+    rows, columns = np.indices(shape, dtype=np.float32)
+    wave = np.sin((columns * np.cos(turn) + rows * np.sin(turn)) * (2 * np.pi / period))
+    share = np.clip(0.5 + wave * uniform(rng, (0.5, 6.0)), 0, 1).astype(np.float32)
+    return mix(share, _muted(rng), _muted(rng))
+
+
+def _speckled(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Carpet, felt, terrazzo, or a screen: specks of some colours on a ground, coarse or fine."""
+    cells = uniform(rng, (30, 250))
+    specks = fractal_noise(rng, shape, (cells, cells * shape[1] / shape[0]), 2)
+    texture = mix(np.clip((specks - uniform(rng, (0.4, 0.65))) * 8, 0, 1), _muted(rng), _muted(rng))
+    return texture + (fractal_noise(rng, shape, (3, 3), 2)[..., None] - 0.5) * uniform(rng, (0, 60))
 
 
 def _muted(rng: np.random.Generator) -> NDArray[np.float64]:
