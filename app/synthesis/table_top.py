@@ -160,6 +160,8 @@ def _choose_surface(kind: SceneKind, ranges: PhotoRanges, rng: np.random.Generat
         return (Surface.PLAIN, Surface.PLAIN, Surface.CLOTH, Surface.WOOD)[int(rng.integers(0, 4))]
     if ranges.clutter > 0.75 and happens(rng, 0.25):
         return Surface.BORDER_LIKE
+    if happens(rng, 0.2):
+        return Surface.PAINTED
     surfaces = tuple(surface for surface in Surface if surface not in (Surface.PLAIN, Surface.BORDER_LIKE))
     return surfaces[int(rng.integers(0, len(surfaces)))]
 

@@ -28,15 +28,15 @@ KEPT_LONG_SIDE_PX = 896
 _JPEG_QUALITY = 95
 _CARD_HEIGHT_PX = 420
 _KINDS = (
-    (SceneKind.PAGE_3X3, 0.12),
-    (SceneKind.PAGE_4X3, 0.09),
+    (SceneKind.PAGE_3X3, 0.1),
+    (SceneKind.PAGE_4X3, 0.07),
     (SceneKind.PAGE_2X2, 0.05),
     (SceneKind.FLATBED, 0.07),
     (SceneKind.TABLE, 0.15),
     (SceneKind.STREWN, 0.17),
     (SceneKind.HEAP, 0.08),
-    (SceneKind.CASCADE, 0.07),
-    (SceneKind.HAND, 0.05),
+    (SceneKind.CASCADE, 0.1),
+    (SceneKind.HAND, 0.06),
     (SceneKind.CASE, 0.15),
     (SceneKind.SINGLE, 0.05),
 )
@@ -45,7 +45,7 @@ _COUNTS = {
     SceneKind.TABLE: (0, 14),
     SceneKind.STREWN: (2, 16),
     SceneKind.HEAP: (2, 30),
-    SceneKind.CASCADE: (3, 30),
+    SceneKind.CASCADE: (2, 30),
     SceneKind.HAND: (2, 10),
     SceneKind.CASE: (1, 60),
     SceneKind.SINGLE: (1, 1),
