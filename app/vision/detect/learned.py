@@ -30,7 +30,8 @@ _PART_SIZE = 0.6
 _NEW_IOU = 0.3
 _LEAST_COMPLETED_SCORE = 0.5
 #: How far a side may move to meet its edge, as a share of the quad's mean side.
-_REACH_SHARE = 0.04
+_REACH_SHARE = 0.05
+_FAR_COST = 0.2
 _LEAST_SUPPORT = 0.5
 
 
@@ -91,7 +92,7 @@ def _is_same(quads: Quads, area: Floats64, covered: Floats64, one: int, other: i
 
 def _refined(planes: Planes, quads: Quads) -> Quads:
     """The quads on the edges near them; as they are where no edge is seen under some side."""
-    fitted = fit_sides(planes.color, quads, _REACH_SHARE, FINE)
+    fitted = fit_sides(planes.color, quads, _REACH_SHARE, FINE, _FAR_COST)
     seen = fitted.support.min(axis=1, initial=1.0) >= _LEAST_SUPPORT
     seen &= shape_prior(fitted.quads) >= _LEAST_SHAPE
     return np.asarray(np.where(seen[:, None, None], fitted.quads, quads), np.float64)
