@@ -43,7 +43,7 @@ def find_learned(planes: Planes, finder: Finder) -> Found:
     worth &= _lie_inside(quads, planes.size)
     quads, second = look_again(planes.picture, quads[worth], finder)
     score = _FIRST_SHARE * first[worth] + (1 - _FIRST_SHARE) * second
-    kept = _each_once(quads, score)
+    kept = _each_once(quads, score, _LEAST_SCORE)
     return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), finder)
 
 
@@ -65,16 +65,17 @@ def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:
     added = more.quads[overlaps < _NEW_IOU] if len(more.quads) else more.quads
     looked, score = look_again(planes.picture, added, finder)
     seen = score >= _LEAST_COMPLETED_SCORE
-    return Found(
-        np.concatenate([cards.quads, _refined(planes, looked[seen])]),
-        np.concatenate([cards.score, score[seen]]),
-    )
+    quads = np.concatenate([cards.quads, _refined(planes, looked[seen])])
+    score = np.concatenate([cards.score, score[seen]])
+    sureness = score + (np.arange(len(score)) < len(cards.score))  # a look may slide onto a known card
+    kept = np.sort(_each_once(quads, sureness, _LEAST_COMPLETED_SCORE))
+    return Found(quads[kept], score[kept])
 
 
-def _each_once(quads: Quads, score: Floats64) -> Index:
+def _each_once(quads: Quads, score: Floats64, least_score: float) -> Index:
     """Indices of what could be cards, of those that are the same card or its parts the surest."""
     area, covered = areas(quads), coverage(quads)
-    possible = (score >= _LEAST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
+    possible = (score >= least_score) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
     kept: list[int] = []
     for index in np.argsort(-score, kind="stable"):
         if possible[index] and not any(_is_same(quads, area, covered, index, other) for other in kept):
