@@ -21,8 +21,8 @@ _FIRST_SHARE = 0.7
 _LEAST_SHAPE = 0.1
 #: In pixels of the full picture: a narrower card could not be named.
 _LEAST_SIDE_PX = 40.0
-#: Two quads that overlap so much are one card; a card of a fan shares up to two thirds with the next.
-_SAME_CARD_IOU = 0.65
+#: Two quads that overlap so much are one card; of two that are, one covers two thirds of the other at most.
+_SAME_CARD_IOU = 0.45
 #: A quad that lies in another by this share, and is smaller by that factor, is a part of it.
 _PART_COVERED = 0.7
 _PART_SIZE = 0.6
@@ -31,7 +31,7 @@ _NEW_IOU = 0.3
 _LEAST_COMPLETED_SCORE = 0.5
 #: How far a side may move to meet its edge, as a share of the quad's mean side.
 _REACH_SHARE = 0.05
-_FAR_COST = 0.2
+_FAR_COST = 0.05
 _LEAST_SUPPORT = 0.5
 
 
