@@ -128,6 +128,24 @@ def test_memory_does_not_grow_with_every_new_size_of_picture(finder) -> None:
     assert read_process_memory().anonymous_bytes - before < 90_000_000
 
 
+def test_only_a_card_in_doubt_is_looked_at_a_third_time(finder, faces, monkeypatch) -> None:
+    image, quads = scene(SceneKind.PAGE_2X2, Level.EASY, faces[:4], SEED + 4)
+    looked_at: list[int] = []
+
+    def look_that_counts(picture: RgbImage, quads: np.ndarray, finder: FinderGraph) -> tuple:
+        looked_at.append(len(quads))
+        return look_again(picture, quads, finder)
+
+    monkeypatch.setattr(learned, "look_again", look_that_counts)
+    unsure = np.array([0.95, 0.6, 0.95, 0.95])
+    planes = make_planes(image)
+    working = np.array(quads) * planes.scale
+    _, scores = learned._looked_at_again(planes, working, unsure, finder)
+    assert looked_at == [4, 1]
+    assert scores.argmin() == 1
+    assert scores.min() > 0.75
+
+
 def test_a_look_at_an_empty_place_that_slides_onto_a_known_card_adds_nothing(
     finder, faces, monkeypatch
 ) -> None:
