@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.types import RgbImage
+from app.synthesis.art.compose import Artwork, draw_artwork
 from app.synthesis.canvas import Rgb
 from app.synthesis.degrade import Plane, happens, uniform
 
@@ -25,6 +26,9 @@ class Surface(enum.StrEnum):
     CHECKED = "checked"
     MARBLE = "marble"
     PLAYMAT = "playmat"
+    STRIPED = "striped"
+    SPECKLED = "speckled"
+    PAINTED = "painted"
     BORDER_LIKE = "border_like"
 
 
@@ -53,6 +57,12 @@ def draw_surface(
         texture = _marble(rng, shape, scale)
     elif surface is Surface.PLAYMAT:
         texture = _playmat(rng, shape)
+    elif surface is Surface.STRIPED:
+        texture = _striped(rng, shape, scale)
+    elif surface is Surface.SPECKLED:
+        texture = _speckled(rng, shape)
+    elif surface is Surface.PAINTED:
+        texture = _painted(rng, shape)
     elif surface in (Surface.CLOTH, Surface.CHECKED):
         texture = _cloth(rng, shape, scale, checked=surface is Surface.CHECKED)
     else:
@@ -192,6 +202,38 @@ def _playmat(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.flo
         shaded = mix(clouds, colour * 0.75, colour * 1.2)
         picture += hill[..., None] * (shaded - picture)
     return np.asarray(picture, np.float32)
+
+
+def _striped(rng: np.random.Generator, shape: tuple[int, int], px_per_mm: float) -> NDArray[np.float32]:
+    """Stripes in any direction, broad or narrow, with hard or soft edges, of two colours."""
+    turn, period = uniform(rng, (0, 2 * np.pi)), uniform(rng, (3, 45)) * px_per_mm
+    rows, columns = np.indices(shape, dtype=np.float32)
+    wave = np.sin((columns * np.cos(turn) + rows * np.sin(turn)) * (2 * np.pi / period))
+    share = np.clip(0.5 + wave * uniform(rng, (0.5, 6.0)), 0, 1).astype(np.float32)
+    return mix(share, _muted(rng), _muted(rng))
+
+
+def _speckled(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Carpet, felt, terrazzo, or a screen: specks of some colours on a ground, coarse or fine."""
+    cells = uniform(rng, (30, 250))
+    specks = fractal_noise(rng, shape, (cells, cells * shape[1] / shape[0]), 2)
+    texture = mix(np.clip((specks - uniform(rng, (0.4, 0.65))) * 8, 0, 1), _muted(rng), _muted(rng))
+    return texture + (fractal_noise(rng, shape, (3, 3), 2)[..., None] - 0.5) * uniform(rng, (0, 60))
+
+
+def _painted(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """A mat with a picture as cards have it, or cloth on which small ones are repeated."""
+    theme = str(rng.choice(["creature", "figure", "machine", "thing", "place", "pattern"]))
+    seeds = [int(seed) for seed in rng.integers(0, 2**31, 3)]
+    if happens(rng, 0.7):
+        artwork = Artwork(seeds[0], seeds[1], seeds[2], theme, float(rng.random()), shape[1] / shape[0])
+        return draw_artwork(artwork, shape[0], shape[1]).astype(np.float32)
+    artwork = Artwork(seeds[0], seeds[1], seeds[2], theme, float(rng.random()), 1.0)
+    side = round(uniform(rng, (0.06, 0.3)) * max(shape))
+    tile = np.full((round(side * 1.3), round(side * 1.3), 3), _muted(rng), np.uint8)
+    tile[:side, :side] = draw_artwork(artwork, side, side)
+    rows, columns = (-(-length // tile.shape[0]) for length in shape)
+    return np.tile(tile, (rows, columns, 1))[: shape[0], : shape[1]].astype(np.float32)
 
 
 def _muted(rng: np.random.Generator) -> NDArray[np.float64]:

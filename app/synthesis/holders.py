@@ -12,7 +12,7 @@ from app.domain.types import RgbImage
 from app.synthesis.backdrops import fractal_noise
 from app.synthesis.canvas import Canvas, Placement, Rgb
 from app.synthesis.degrade import Plane, happens, uniform
-from app.synthesis.surroundings import rounded_mask
+from app.synthesis.surroundings import CORNER_RADIUS, rounded_mask
 
 #: Size of a card.
 CARD_MM = (63.0, 88.0)
@@ -71,6 +71,13 @@ class BinderPage:
             for row in range(self.rows)
             for column in range(self.columns)
         ]
+
+
+def lay_card(canvas: Canvas, picture: RgbImage, place: Placement, lift_mm: float = 0.45) -> None:
+    """Lays a bare card on whatever is there."""
+    height, width = picture.shape[:2]
+    mask = rounded_mask(width, height, round(width * CORNER_RADIUS))
+    canvas.lay(picture, mask, place, lift_mm=lift_mm, depth=0.5)
 
 
 def draw_page(canvas: Canvas, page: BinderPage, rng: np.random.Generator) -> None:

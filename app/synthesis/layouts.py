@@ -1,18 +1,20 @@
-"""How the cards of a scene lie: in pockets, on a scanner's glass, loose on a table, or alone."""
+"""How the cards of a scene lie: in pockets, on a scanner's glass, loose, in a heap, in a case, or alone."""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.synthesis.canvas import Placement
-from app.synthesis.degrade import happens
+from app.synthesis.cases import rack
+from app.synthesis.degrade import happens, uniform
+from app.synthesis.heaps import cascade, hand, heap, throw
 from app.synthesis.holders import BINDING_MM, CARD_MM, BinderPage
 from app.synthesis.levels import PhotoRanges
+from app.synthesis.rigid import RigidHolder
 
 
 class SceneKind(enum.StrEnum):
@@ -23,7 +25,11 @@ class SceneKind(enum.StrEnum):
     PAGE_2X2 = "page_2x2"
     FLATBED = "flatbed"
     TABLE = "table"
+    STREWN = "strewn"
     HEAP = "heap"
+    CASCADE = "cascade"
+    HAND = "hand"
+    CASE = "case"
     SINGLE = "single"
 
     @property
@@ -35,10 +41,18 @@ class SceneKind(enum.StrEnum):
             "page_2x2": 4,
             "flatbed": 9,
             "table": 20,
-            "heap": 8,
+            "strewn": 30,
+            "heap": 30,
+            "cascade": 30,
+            "hand": 12,
+            "case": 60,
             "single": 1,
         }
         return most[self.value]
+
+
+#: Columns and rows.
+_POCKETS = {SceneKind.PAGE_3X3: (3, 3), SceneKind.PAGE_4X3: (4, 3), SceneKind.PAGE_2X2: (2, 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +61,17 @@ class Layout:
 
     Attributes:
         cards: One place for each card, in the given order.
-        spare: Places where another card could be: pockets that stay empty or show a card's back.
+        spare: Places where another card could be: empty holders, and pockets that are empty or show a back.
         outline_mm: What must be in the picture, (count, 2).
         page: The binder page, if there is one.
+        holders: What each card, then each spare place, stands in, if it is a case.
     """
 
     cards: tuple[Placement, ...]
     spare: tuple[Placement, ...]
     outline_mm: NDArray[np.float64]
     page: BinderPage | None = None
+    holders: tuple[RigidHolder, ...] = ()
 
 
 def arrange(kind: SceneKind, count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
@@ -72,18 +88,25 @@ def arrange(kind: SceneKind, count: int, ranges: PhotoRanges, rng: np.random.Gen
     """
     if count > kind.most_cards:
         raise ValueError(f"a {kind.value} scene has room for {kind.most_cards} cards, got {count}")
-    if kind is SceneKind.SINGLE:
-        if count == 0:
-            raise ValueError("a single scene needs a card")
-        return _single(ranges, rng)
+    if kind is SceneKind.SINGLE and count == 0:
+        raise ValueError("a single scene needs a card")
+    if kind in _POCKETS:
+        columns, rows = _POCKETS[kind]
+        return _pockets(BinderPage.at_random(rows, columns, rng), count, ranges, rng)
     if kind is SceneKind.FLATBED:
         return _flatbed(count, ranges, rng)
-    if kind is SceneKind.TABLE:
+    if kind is SceneKind.TABLE or count == 0:
         return _table(count, ranges, rng)
-    if kind is SceneKind.HEAP:
-        return _heap(count, ranges, rng)
-    columns, rows = {SceneKind.PAGE_3X3: (3, 3), SceneKind.PAGE_4X3: (4, 3), SceneKind.PAGE_2X2: (2, 2)}[kind]
-    return _pockets(BinderPage.at_random(rows, columns, rng), count, ranges, rng)
+    if kind is SceneKind.STREWN:
+        return _strewn(count, ranges, rng)
+    if kind is SceneKind.CASE:
+        return _case(count, rng)
+    if kind is SceneKind.SINGLE:
+        places, margin_mm = [Placement((0.0, 0.0), CARD_MM, _turn(ranges, rng, 6.0))], 6.0
+    else:
+        lay = {SceneKind.HEAP: heap, SceneKind.CASCADE: cascade, SceneKind.HAND: hand}[kind]
+        places, margin_mm = lay(count, rng), 5.0
+    return Layout(tuple(places), (), _around(places, margin_mm))
 
 
 def _pockets(page: BinderPage, count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
@@ -119,72 +142,42 @@ def _flatbed(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layou
     return Layout(tuple(cards), (), _rectangle(-half[0], -half[1], half[0], half[1]))
 
 
-def _single(ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
-    place = Placement((0.0, 0.0), CARD_MM, _turn(ranges, rng, 6.0))
-    return Layout((place,), (), _around([place], 6.0))
-
-
 def _table(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
     """Loose cards, thrown one by one where they hardly overlap; half of the tables in any turn at all."""
-    scattered = happens(rng, 0.3 + 0.4 * ranges.clutter)
-    overlap = 0.10 * ranges.clutter
-    area = np.array([1.25, 1.0]) * np.sqrt(max(count, 2) * CARD_MM[0] * CARD_MM[1] * 1.6)
-    places: list[Placement] = []
-    while len(places) < count:
-        for _ in range(60):
-            x, y = (rng.random(2) - 0.5) * area
-            angle = (
-                float(rng.uniform(0, 360)) if scattered else _turn(ranges, rng, 5.0 + 12.0 * ranges.clutter)
-            )
-            place = Placement((float(x), float(y)), CARD_MM, angle)
-            if all(_overlap(place, other) <= overlap for other in places):
-                places.append(place)
-                break
-        else:
-            area = area * 1.08
+    places = throw(_any_angles(count, ranges, rng), 1.6, 0.10 * ranges.clutter, rng)
     outline = _around(places, 5.0) if places else _rectangle(-110, -85, 110, 85)
     return Layout(tuple(places), (), outline)
 
 
-def _heap(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
-    """Cards on top of each other: spread out as a fan, stepped as in a solitaire column, or thrown."""
-    if count == 0:
-        return _table(0, ranges, rng)
-    way = float(rng.random())
-    start, step_deg, radius = float(rng.normal(0, 25)), float(rng.uniform(4, 22)), float(rng.uniform(50, 110))
-    stride = rng.uniform(0.15, 0.75, 2) * np.array(CARD_MM) * np.array([happens(rng, 0.6), happens(rng, 0.8)])
-    places = []
-    for index in range(count):
-        if way < 0.35:
-            angle = start + step_deg * index
-            centre = np.array([np.sin(np.deg2rad(angle)), -np.cos(np.deg2rad(angle))]) * radius
-        elif way < 0.7:
-            angle = start / 4 + float(rng.normal(0, 2))
-            centre = stride * index + rng.normal(0, 2, 2)
-        else:
-            angle = float(rng.uniform(0, 360))
-            centre = rng.normal(0, 1, 2) * np.array(CARD_MM) * (0.25 + 0.25 * count**0.5)
-        places.append(Placement((float(centre[0]), float(centre[1])), CARD_MM, angle))
+def _strewn(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> Layout:
+    """Loose cards, thrown where there is less room than they need: most overlap with some other."""
+    angles = _any_angles(count, ranges, rng)
+    places = throw(angles, uniform(rng, (0.6, 1.5)), uniform(rng, (0.08, 0.6)), rng)
     return Layout(tuple(places), (), _around(places, 5.0))
+
+
+def _case(count: int, rng: np.random.Generator) -> Layout:
+    """Cards in rigid holders in a rack; a few holders are empty."""
+    empty = int(rng.integers(1, 4)) if happens(rng, 0.25) else 0
+    places, holders = rack(count + empty, rng)
+    spare = sorted(rng.choice(len(places), empty, replace=False).tolist())
+    order = [index for index in range(len(places)) if index not in spare] + spare
+    arranged = tuple(places[index] for index in order)
+    kept_in = tuple(holders[index] for index in order)
+    return Layout(arranged[:count], arranged[count:], _around(places, 14.0), holders=kept_in)
+
+
+def _any_angles(count: int, ranges: PhotoRanges, rng: np.random.Generator) -> list[float]:
+    """How far each of some loose cards is turned: on some tables anyhow, on others hardly."""
+    if happens(rng, 0.3 + 0.4 * ranges.clutter):
+        return [float(angle) for angle in rng.uniform(0, 360, count)]
+    return [_turn(ranges, rng, 5.0 + 12.0 * ranges.clutter) for _ in range(count)]
 
 
 def _turn(ranges: PhotoRanges, rng: np.random.Generator, sigma_deg: float) -> float:
     """Nearly upright, or now and then upside down or on its side."""
     quarter = float(rng.choice([90.0, 180.0, 270.0])) if happens(rng, ranges.turned_chance) else 0.0
     return (quarter + float(rng.normal(0, sigma_deg))) % 360.0
-
-
-def _overlap(first: Placement, second: Placement) -> float:
-    """Share of a card that two cards have in common; the gap that is kept between them counts too."""
-    gap = 1.0  # millimetres
-    boxes = [
-        (place.centre_mm, (place.size_mm[0] + gap, place.size_mm[1] + gap), place.angle_deg)
-        for place in (first, second)
-    ]
-    kind, region = cv2.rotatedRectangleIntersection(boxes[0], boxes[1])
-    if kind == cv2.INTERSECT_NONE or region is None:
-        return 0.0
-    return float(cv2.contourArea(cv2.convexHull(region))) / (CARD_MM[0] * CARD_MM[1])
 
 
 def _around(places: list[Placement], margin: float) -> NDArray[np.float64]:

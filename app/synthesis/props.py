@@ -10,25 +10,27 @@ from app.domain.types import RgbImage
 from app.synthesis.backdrops import fractal_noise
 from app.synthesis.canvas import Canvas, Mask, Placement
 from app.synthesis.degrade import happens, uniform
+from app.synthesis.packages import Sprite, draw_package
 from app.synthesis.surroundings import rounded_mask
 
 #: Things are drawn with this many pixels a millimetre.
 _PX_PER_MM = 5
 
 
-def lay_prop(canvas: Canvas, centre_mm: tuple[float, float], rng: np.random.Generator) -> None:
-    """Lays a coin, a die, a pen, a slip of paper, a deck box or a mug somewhere."""
-    draw = (_coin, _die, _pen, _paper, _box, _mug)[int(rng.integers(0, 6))]
-    sprite, opacity, lift_mm = draw(rng)
+def lay_prop(
+    canvas: Canvas, centre_mm: tuple[float, float], rng: np.random.Generator, *, small: bool = False
+) -> None:
+    """Lays a coin, a die, a pen or, unless it must be small, paper, a box, a mug or a package somewhere."""
+    things = (
+        (_coin, _die, _pen) if small else (_coin, _die, _pen, _paper, _box, _mug, draw_package, draw_package)
+    )
+    sprite, opacity, lift_mm = things[int(rng.integers(len(things)))](rng)
     size_mm = (sprite.shape[1] / _PX_PER_MM, sprite.shape[0] / _PX_PER_MM)
     place = Placement(centre_mm, size_mm, float(rng.uniform(0, 360)))
     canvas.lay(sprite, opacity, place, lift_mm=lift_mm, depth=0.55)
 
 
-_Sprite = tuple[RgbImage, Mask, float]
-
-
-def _coin(rng: np.random.Generator) -> _Sprite:
+def _coin(rng: np.random.Generator) -> Sprite:
     size = round(uniform(rng, (18, 27)) * _PX_PER_MM)
     metal = np.array([[198, 160, 92], [176, 178, 182], [178, 112, 78]][int(rng.integers(0, 3))], np.float32)
     offsets = np.arange(size) - (size - 1) / 2
@@ -44,7 +46,7 @@ def _coin(rng: np.random.Generator) -> _Sprite:
     return sprite, rounded_mask(size, size, size // 2), 1.8
 
 
-def _die(rng: np.random.Generator) -> _Sprite:
+def _die(rng: np.random.Generator) -> Sprite:
     size = 16 * _PX_PER_MM
     colour = rng.uniform(20, 240, 3)
     sprite = np.full((size, size, 3), np.clip(colour, 0, 255), np.uint8)
@@ -64,7 +66,7 @@ def _die(rng: np.random.Generator) -> _Sprite:
     )
 
 
-def _pen(rng: np.random.Generator) -> _Sprite:
+def _pen(rng: np.random.Generator) -> Sprite:
     width, height = 10 * _PX_PER_MM, round(uniform(rng, (120, 145)) * _PX_PER_MM)
     across = np.linspace(-1, 1, width, dtype=np.float32)
     shade = 0.35 + 0.65 * np.sqrt(np.clip(1 - across**2, 0, 1)) + 0.6 * np.exp(-((across + 0.4) ** 2) / 0.02)
@@ -81,7 +83,7 @@ def _pen(rng: np.random.Generator) -> _Sprite:
     return sprite, opacity, 8.0
 
 
-def _paper(rng: np.random.Generator) -> _Sprite:
+def _paper(rng: np.random.Generator) -> Sprite:
     width, height = (round(uniform(rng, bounds) * _PX_PER_MM) for bounds in ((60, 110), (70, 140)))
     tone = np.array([[250, 248, 240], [250, 232, 130], [236, 246, 250]][int(rng.integers(0, 3))], np.float32)
     sprite = np.clip(tone - 14 * fractal_noise(rng, (height, width), (3, 3), 2)[..., None], 0, 255).astype(
@@ -96,7 +98,7 @@ def _paper(rng: np.random.Generator) -> _Sprite:
     return sprite, np.full((height, width), 255, np.uint8), 0.3
 
 
-def _box(rng: np.random.Generator) -> _Sprite:
+def _box(rng: np.random.Generator) -> Sprite:
     """A deck box of about a card's size, with a picture-like panel: easily taken for a card."""
     width, height = 70 * _PX_PER_MM, 96 * _PX_PER_MM
     colour = rng.uniform(10, 170, 3)
@@ -109,7 +111,7 @@ def _box(rng: np.random.Generator) -> _Sprite:
     return sprite, rounded_mask(width, height, 2 * _PX_PER_MM), 12.0
 
 
-def _mug(rng: np.random.Generator) -> _Sprite:
+def _mug(rng: np.random.Generator) -> Sprite:
     size = 84 * _PX_PER_MM
     offsets = np.arange(size) - (size - 1) / 2
     x, y = np.meshgrid(offsets, offsets)
@@ -136,10 +138,7 @@ class Hand:
         self._angle_deg = angle_deg
         self._rng = rng
         self._mirrored = happens(rng, 0.5)
-        tones = ((236, 188, 158), (224, 172, 138), (198, 140, 104), (150, 100, 70), (98, 64, 46))
-        self._skin = np.array(tones[int(rng.integers(0, len(tones)))], np.float32) * uniform(
-            rng, (0.92, 1.05)
-        )
+        self._skin = draw_skin(rng)
         self._grip_mm = float(rng.uniform(-12, 22))
 
     def lay_behind(self, canvas: Canvas) -> None:
@@ -166,7 +165,7 @@ class Hand:
         nail: bool = False,
     ) -> None:
         """One finger whose tip is at ``tip_mm``; at an angle of 0 it points up, then clockwise."""
-        sprite, opacity = _finger(self._rng, size_mm, self._skin, nail=nail)
+        sprite, opacity = draw_finger(self._rng, size_mm, self._skin, nail=nail)
         side = -1.0 if self._mirrored else 1.0
         turn = np.deg2rad(angle)
         back = np.array([-np.sin(turn), np.cos(turn)]) * size_mm[1] / 2
@@ -178,7 +177,13 @@ class Hand:
         canvas.lay(sprite, opacity, place, lift_mm=lift_mm, depth=0.4)
 
 
-def _finger(
+def draw_skin(rng: np.random.Generator) -> NDArray[np.float32]:
+    """A colour of skin."""
+    tones = ((236, 188, 158), (224, 172, 138), (198, 140, 104), (150, 100, 70), (98, 64, 46))
+    return np.array(tones[int(rng.integers(0, len(tones)))], np.float32) * uniform(rng, (0.92, 1.05))
+
+
+def draw_finger(
     rng: np.random.Generator, size_mm: tuple[float, float], skin: NDArray[np.float32], *, nail: bool
 ) -> tuple[RgbImage, Mask]:
     """A shaded finger pointing up, with its opacity; its root fades out, to grow out of what is below it."""

@@ -156,4 +156,6 @@ def _hold(kind: SceneKind, ranges: PhotoRanges, rng: np.random.Generator) -> Pos
     roll = float(rng.normal(0, 1.5 + 4.0 * ranges.clutter))
     if kind.value.startswith("page") and happens(rng, ranges.turned_chance / 2):
         roll += float(rng.choice([90.0, 180.0, 270.0]))
+    if kind is SceneKind.CASE:  # one looks down into it, over a counter
+        return Pose(uniform(rng, (0.0, 45.0)), float(rng.normal(0, 35)), roll, uniform(rng, (0.8, 1.2)))
     return Pose(uniform(rng, ranges.tilt_deg), uniform(rng, (0, 360)), roll, uniform(rng, (0.8, 1.2)))

@@ -12,12 +12,24 @@ from app.synthesis.backdrops import Surface, draw_surface, fractal_noise
 from app.synthesis.camera import Camera
 from app.synthesis.canvas import Canvas, Placement, Rgb
 from app.synthesis.cards import draw_card_back
+from app.synthesis.covers import lay_cover
 from app.synthesis.degrade import happens, uniform
-from app.synthesis.holders import CARD_MM, BinderPage, draw_page, draw_sleeve, page_plastic, sleeve_size_mm
+from app.synthesis.holders import (
+    CARD_MM,
+    BinderPage,
+    draw_page,
+    draw_sleeve,
+    lay_card,
+    page_plastic,
+    sleeve_size_mm,
+)
 from app.synthesis.layouts import Layout, SceneKind
 from app.synthesis.levels import PhotoRanges
 from app.synthesis.props import Hand, lay_prop
-from app.synthesis.surroundings import CORNER_RADIUS, rounded_mask
+from app.synthesis.rigid import lay_in_holder, lay_price
+
+#: Kinds of which something may cover a card's edge.
+_LOOSE = (SceneKind.TABLE, SceneKind.STREWN, SceneKind.HEAP, SceneKind.CASCADE)
 
 
 def draw_table_top(
@@ -39,12 +51,12 @@ def draw_table_top(
         rng: Source of chance.
     """
     canvas = _blank_canvas(layout, camera, rng)
-    in_hand = kind is SceneKind.SINGLE and happens(rng, 0.5)
+    in_hand = kind is SceneKind.HAND or (kind is SceneKind.SINGLE and happens(rng, 0.5))
     _draw_ground(canvas, kind, layout, pictures, ranges, rng)
-    if in_hand:  # the table is further away than the card: out of focus
+    if in_hand and layout.cards:  # the table is further away than the card: out of focus
         blur = max(round(3 * canvas.px_per_mm), 1)
         canvas.image[:] = cv2.blur(canvas.image, (blur, blur))
-        hand = Hand(layout.cards[0].centre_mm, layout.cards[0].angle_deg, rng)
+        hand = Hand(*_grip(layout), rng)
         hand.lay_behind(canvas)
         _lay_cards(canvas, kind, layout, pictures, rng)
         hand.lay_in_front(canvas)
@@ -52,12 +64,43 @@ def draw_table_top(
         draw_page(canvas, layout.page, rng)
         for place in layout.spare:
             if happens(rng, 0.3):
-                _lay_card(canvas, draw_card_back(int(rng.integers(0, 1000))), place)
+                lay_card(canvas, draw_card_back(int(rng.integers(0, 1000))), place)
         _lay_cards(canvas, kind, layout, pictures, rng)
         _add_plastic(canvas, layout.page, 0.15 + 0.7 * ranges.clutter, rng)
+    elif layout.holders:
+        _fill_case(canvas, layout, pictures, rng)
     else:
         _lay_cards(canvas, kind, layout, pictures, rng)
+        if kind in _LOOSE:
+            for place in layout.cards:
+                if happens(rng, ranges.cover_chance / 2):
+                    lay_cover(canvas, place, rng)
     return canvas
+
+
+def _grip(layout: Layout) -> tuple[tuple[float, float], float]:
+    """Where a hand holds what it holds, and how it is turned: one card from the side, a fan from below."""
+    card = layout.cards[len(layout.cards) // 2]
+    if len(layout.cards) == 1:
+        return card.centre_mm, card.angle_deg
+    turn = np.deg2rad(card.angle_deg)
+    x, y = np.array(card.centre_mm) + 14.0 * np.array([-np.sin(turn), np.cos(turn)])
+    return (float(x), float(y)), card.angle_deg + 90.0
+
+
+def _fill_case(
+    canvas: Canvas, layout: Layout, pictures: Sequence[RgbImage], rng: np.random.Generator
+) -> None:
+    """Cards in their holders, now and then with prices on them."""
+    style_seed = int(rng.integers(0, 2**31))
+    priced = uniform(rng, (0.3, 1.0)) if happens(rng, 0.35) else 0.0
+    filled = len(layout.cards)
+    for place, holder in zip(layout.spare, layout.holders[filled:], strict=True):
+        lay_in_holder(canvas, None, place, holder, style_seed, rng)
+    for picture, place, holder in zip(pictures, layout.cards, layout.holders[:filled], strict=True):
+        lay_in_holder(canvas, picture, place, holder, style_seed, rng)
+        if happens(rng, priced):
+            lay_price(canvas, place, rng)
 
 
 def _draw_ground(
@@ -75,7 +118,7 @@ def _draw_ground(
         return
     surface = _choose_surface(kind, ranges, rng)
     canvas.image[:] = draw_surface(surface, size, canvas.px_per_mm, rng, _border_colour(pictures))
-    _scatter_props(canvas, layout, ranges, rng, on_table=kind is not SceneKind.SINGLE)
+    _scatter_props(canvas, layout, ranges, rng, on_table=kind not in (SceneKind.SINGLE, SceneKind.HAND))
 
 
 def _lay_cards(
@@ -90,7 +133,7 @@ def _lay_cards(
             style = np.random.default_rng(style_seed)
             _lay_sleeved(canvas, picture, place, style, fits_pocket=layout.page is not None)
         else:
-            _lay_card(canvas, picture, place)
+            lay_card(canvas, picture, place)
 
 
 def _blank_canvas(layout: Layout, camera: Camera, rng: np.random.Generator) -> Canvas:
@@ -117,7 +160,9 @@ def _choose_surface(kind: SceneKind, ranges: PhotoRanges, rng: np.random.Generat
         return (Surface.PLAIN, Surface.PLAIN, Surface.CLOTH, Surface.WOOD)[int(rng.integers(0, 4))]
     if ranges.clutter > 0.75 and happens(rng, 0.25):
         return Surface.BORDER_LIKE
-    surfaces = (Surface.WOOD, Surface.CLOTH, Surface.CHECKED, Surface.MARBLE, Surface.PLAYMAT)
+    if happens(rng, 0.2):
+        return Surface.PAINTED
+    surfaces = tuple(surface for surface in Surface if surface not in (Surface.PLAIN, Surface.BORDER_LIKE))
     return surfaces[int(rng.integers(0, len(surfaces)))]
 
 
@@ -156,12 +201,6 @@ def _scatter_props(
         lay_prop(canvas, (float(spot[0]), float(spot[1])), rng)
 
 
-def _lay_card(canvas: Canvas, picture: RgbImage, place: Placement, lift_mm: float = 0.45) -> None:
-    height, width = picture.shape[:2]
-    mask = rounded_mask(width, height, round(width * CORNER_RADIUS))
-    canvas.lay(picture, mask, place, lift_mm=lift_mm, depth=0.5)
-
-
 def _lay_sleeved(
     canvas: Canvas, picture: RgbImage, place: Placement, rng: np.random.Generator, *, fits_pocket: bool
 ) -> None:
@@ -177,7 +216,7 @@ def _lay_sleeved(
         (round(size_mm[0] * scale), round(size_mm[1] * scale)), size_mm, rng
     )
     canvas.lay(film_picture, back, outer, lift_mm=0.7, depth=0.5)
-    _lay_card(canvas, picture, place, 0.2)
+    lay_card(canvas, picture, place, 0.2)
     canvas.lay(np.full_like(film_picture, 245), film, outer, lift_mm=0, depth=0)
 
 

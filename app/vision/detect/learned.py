@@ -1,4 +1,4 @@
-"""Cards as the learned finder sees them at two looks, each once, its sides moved onto the edges near them."""
+"""Cards as the learned finder sees them at two or three looks, each once, its sides on edges near them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from app.vision.detect.shapes import areas, coverage, shape_prior
 from app.vision.detect.sides import FINE, fit_sides
 from app.vision.detect.votes import Finder, find_quads
 
-#: Of the first look, worth a second one; and of both looks together, to be a card.
+#: Of the first look, worth a second one; and of all looks together, to be a card.
 _LEAST_FIRST_SCORE = 0.4
-_LEAST_SCORE = 0.7
-_FIRST_SHARE = 0.7
+_LEAST_SCORE = 0.65
+_FIRST_SHARE = 0.5
+#: A look whose score is lower is in doubt: a third costs little, for few need it.
+_SURE = 0.9
 _LEAST_SHAPE = 0.1
 #: In pixels of the full picture: a narrower card could not be named.
 _LEAST_SIDE_PX = 40.0
-#: Two quads that overlap so much are one card; a card of a fan shares up to two thirds with the next.
-_SAME_CARD_IOU = 0.65
+#: Two quads that overlap so much, which is by three fifths of each, are one card.
+_SAME_CARD_IOU = 0.45
 #: A quad that lies in another by this share, and is smaller by that factor, is a part of it.
 _PART_COVERED = 0.7
 _PART_SIZE = 0.6
@@ -30,20 +32,29 @@ _PART_SIZE = 0.6
 _NEW_IOU = 0.3
 _LEAST_COMPLETED_SCORE = 0.5
 #: How far a side may move to meet its edge, as a share of the quad's mean side.
-_REACH_SHARE = 0.04
+_REACH_SHARE = 0.05
+_FAR_COST = 0.05
 _LEAST_SUPPORT = 0.5
 
 
 def find_learned(planes: Planes, finder: Finder) -> Found:
-    """Cards in working pixels, with the finder's scores at both looks in one."""
+    """Cards in working pixels, with the finder's scores at all looks in one."""
     quads, first = find_quads(planes.picture, finder)
     wide = areas(quads) >= (_LEAST_SIDE_PX * planes.scale) ** 2
     worth = wide & (first >= _LEAST_FIRST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE)
     worth &= _lie_inside(quads, planes.size)
-    quads, second = look_again(planes.picture, quads[worth], finder)
-    score = _FIRST_SHARE * first[worth] + (1 - _FIRST_SHARE) * second
-    kept = _each_once(quads, score)
+    quads, score = _looked_at_again(planes, quads[worth], first[worth], finder)
+    kept = _each_once(quads, score, _LEAST_SCORE)
     return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), finder)
+
+
+def _looked_at_again(planes: Planes, quads: Quads, first: Floats64, finder: Finder) -> tuple[Quads, Floats64]:
+    """The quads after a second look, and a third where one of them was in doubt; all scores in one."""
+    quads, closer = look_again(planes.picture, quads, finder)
+    doubtful = (np.minimum(first, closer) < _SURE) & (closer > 0)
+    quads[doubtful], third = look_again(planes.picture, quads[doubtful], finder)
+    closer[doubtful] = (closer[doubtful] + third) / 2
+    return quads, _FIRST_SHARE * first + (1 - _FIRST_SHARE) * closer
 
 
 def _lie_inside(quads: Quads, size: tuple[int, int]) -> Mask:
@@ -64,16 +75,17 @@ def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:
     added = more.quads[overlaps < _NEW_IOU] if len(more.quads) else more.quads
     looked, score = look_again(planes.picture, added, finder)
     seen = score >= _LEAST_COMPLETED_SCORE
-    return Found(
-        np.concatenate([cards.quads, _refined(planes, looked[seen])]),
-        np.concatenate([cards.score, score[seen]]),
-    )
+    quads = np.concatenate([cards.quads, _refined(planes, looked[seen])])
+    score = np.concatenate([cards.score, score[seen]])
+    sureness = score + (np.arange(len(score)) < len(cards.score))  # a look may slide onto a known card
+    kept = np.sort(_each_once(quads, sureness, _LEAST_COMPLETED_SCORE))
+    return Found(quads[kept], score[kept])
 
 
-def _each_once(quads: Quads, score: Floats64) -> Index:
+def _each_once(quads: Quads, score: Floats64, least_score: float) -> Index:
     """Indices of what could be cards, of those that are the same card or its parts the surest."""
     area, covered = areas(quads), coverage(quads)
-    possible = (score >= _LEAST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
+    possible = (score >= least_score) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
     kept: list[int] = []
     for index in np.argsort(-score, kind="stable"):
         if possible[index] and not any(_is_same(quads, area, covered, index, other) for other in kept):
@@ -91,7 +103,7 @@ def _is_same(quads: Quads, area: Floats64, covered: Floats64, one: int, other: i
 
 def _refined(planes: Planes, quads: Quads) -> Quads:
     """The quads on the edges near them; as they are where no edge is seen under some side."""
-    fitted = fit_sides(planes.color, quads, _REACH_SHARE, FINE)
+    fitted = fit_sides(planes.color, quads, _REACH_SHARE, FINE, _FAR_COST)
     seen = fitted.support.min(axis=1, initial=1.0) >= _LEAST_SUPPORT
     seen &= shape_prior(fitted.quads) >= _LEAST_SHAPE
     return np.asarray(np.where(seen[:, None, None], fitted.quads, quads), np.float64)

@@ -55,7 +55,9 @@ class FittedQuads:
         return FittedQuads(self.quads[index], self.support[index], self.contrast[index])
 
 
-def fit_sides(color: Floats, quads: Quads, reach_share: float, grain: Grain) -> FittedQuads:
+def fit_sides(
+    color: Floats, quads: Quads, reach_share: float, grain: Grain, far_cost: float = 0.0
+) -> FittedQuads:
     """Moves each side to the best supported straight line near it.
 
     For each side every line is tried whose ends lie within reach of the side's ends; the line with most edge
@@ -67,6 +69,8 @@ def fit_sides(color: Floats, quads: Quads, reach_share: float, grain: Grain) -> 
         quads: (count, 4, 2) in pixels of that picture.
         reach_share: How far a side may move, as a share of the quad's mean side.
         grain: How finely to look.
+        far_cost: How much more edge, as a share of a full one, a line at the end of the reach needs than one
+            where the side is. For quads that are nearly right: beyond a card's edge lies its sleeve's.
     """
     if len(quads) == 0:
         none = np.zeros((0, 4), np.float32)
@@ -75,7 +79,7 @@ def fit_sides(color: Floats, quads: Quads, reach_share: float, grain: Grain) -> 
     mean_side = np.linalg.norm(ends - starts, axis=2).mean(axis=1)
     reach = np.maximum(2.0, reach_share * mean_side)
     edge = _worth(edge_profiles(color, starts, ends, normals, reach, grain))
-    first, second, support, contrast = _best_lines(edge)
+    first, second, support, contrast = _best_lines(edge, far_cost)
     middle = (grain.offsets - 1) / 2
     step = (reach / middle)[:, None, None]
     span = ends - starts
@@ -141,11 +145,12 @@ def _sample(color: Floats, points: NDArray[np.float64]) -> Floats:
     return np.asarray(sampled, dtype=np.float32).reshape(*points.shape[:-1], 3)
 
 
-def _best_lines(edge: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _best_lines(edge: Floats, far_cost: float) -> tuple[Floats, Floats, Floats, Floats]:
     """The best supported line of each side.
 
     Args:
         edge: (count, 4, samples, offsets) in [0, 1].
+        far_cost: As for ``fit_sides``; it grows with the square of the distance.
 
     Returns:
         Offset index at the first and at the last sample, support and contrast, (count, 4) each.
@@ -155,7 +160,9 @@ def _best_lines(edge: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     pairs = [(i, j) for i in range(offsets) for j in range(offsets) if abs(i - j) <= offsets // 3]
     by_sample = np.ascontiguousarray(np.moveaxis(edge, (2, 3), (0, 1)))  # (samples, offsets, count, 4)
     shape = edge.shape[:2]
-    best: Floats = np.full(shape, -1.0, np.float32)
+    middle = (offsets - 1) / 2
+    worth: Floats = np.full(shape, -np.inf, np.float32)
+    best: Floats = np.zeros(shape, np.float32)
     first: Floats = np.zeros(shape, np.float32)
     second: Floats = np.zeros(shape, np.float32)
     total: Floats = np.zeros(shape, np.float32)
@@ -163,7 +170,8 @@ def _best_lines(edge: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     for i, j in pairs:
         support = by_sample[rows, np.round(i + (j - i) * share).astype(int)].mean(axis=0)
         total += support
-        better = support > best
-        best[better] = support[better]
+        cost = far_cost * ((i - middle) ** 2 + (j - middle) ** 2) / (2 * middle**2)
+        better = support - cost > worth
+        worth[better], best[better] = support[better] - cost, support[better]
         first[better], second[better] = i, j
     return first, second, best, np.asarray(best - total / len(pairs), dtype=np.float32)

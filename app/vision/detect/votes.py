@@ -21,9 +21,14 @@ STRIDE_PX = 8  # pixels of the picture to a cell
 UNIT_PX = 64.0  # of the corners' distances from the cell
 #: Long sides of the picture that the finder looks at: the large one for small cards, the small for large.
 LEVELS_PX = (640, 192)
+#: Where at least so many cards are on average (median) so small in the large one, they are looked at closer.
+_MANY_CARDS = 6
+_SMALL_PX = 75.0
+_CLOSER_PX = 1024
 _MULTIPLE_PX = 32
 _LEAST_CHANCE = 0.4  # that a cell shows a card
 _MOST_CELLS = 3000
+_MOST_CELLS_CLOSER = 6000
 #: Corners of two answers that mean one card lie on average this near to each other, as a share of its size.
 _SAME_CARD = 0.12
 #: Cells that must agree, as a share of those that fit into the card.
@@ -61,8 +66,16 @@ class Answers:
 
 def find_quads(image: RgbImage, finder: Finder) -> tuple[Quads, Floats64]:
     """Cards that the finder sees: corners (count, 4, 2) in the picture's pixels, clockwise, and scores."""
-    sizes_px = dict.fromkeys(min(level_px, max(image.shape[:2])) for level_px in LEVELS_PX)
-    return vote(_join([_look(image, finder, long_side_px) for long_side_px in sizes_px]))
+    long_side_px = max(image.shape[:2])
+    sizes_px = dict.fromkeys(min(level_px, long_side_px) for level_px in LEVELS_PX)
+    quads, scores = vote(_join([_look(image, finder, size_px) for size_px in sizes_px], _MOST_CELLS))
+    size = np.sqrt(areas(quads)) / long_side_px
+    if len(quads) < _MANY_CARDS or np.median(size) * LEVELS_PX[0] > _SMALL_PX or long_side_px <= LEVELS_PX[0]:
+        return quads, scores
+    closer_px = min(_CLOSER_PX, long_side_px)
+    closer, closer_scores = vote(_join([_look(image, finder, closer_px)], _MOST_CELLS_CLOSER))
+    large = size * closer_px > _SIZE_PX[1]  # than the closer look answers for
+    return np.concatenate([closer, quads[large]]), np.concatenate([closer_scores, scores[large]])
 
 
 def _look(image: RgbImage, finder: Finder, long_side_px: int) -> Answers:
@@ -91,10 +104,10 @@ def read_answers(maps: NDArray[np.float32], scale: tuple[float, float]) -> Answe
     return Answers(quads[usable] / np.array(scale), chance[row, column][usable], share)
 
 
-def _join(levels: Sequence[Answers]) -> Answers:
+def _join(levels: Sequence[Answers], most_cells: int) -> Answers:
     """The surest answers of all levels."""
     chance = np.concatenate([level.chance for level in levels])
-    surest = np.argsort(-chance, kind="stable")[:_MOST_CELLS]
+    surest = np.argsort(-chance, kind="stable")[:most_cells]
     return Answers(
         np.concatenate([level.quads for level in levels])[surest],
         chance[surest],

@@ -11,7 +11,7 @@ from models.training.finder.scenes import TrainingScene
 
 _CARD_HEIGHT_PX = (30.0, 480.0)
 _LARGEST_ZOOM = 2.2
-_ANY_TURN = 0.35  # of the views; the others are turned by quarters and a little
+_ANY_TURN = 0.5  # of the views; the others are turned by quarters and a little
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 
 

@@ -28,14 +28,33 @@ KEPT_LONG_SIDE_PX = 896
 _JPEG_QUALITY = 95
 _CARD_HEIGHT_PX = 420
 _KINDS = (
-    (SceneKind.PAGE_3X3, 0.2),
-    (SceneKind.PAGE_4X3, 0.15),
-    (SceneKind.PAGE_2X2, 0.08),
-    (SceneKind.FLATBED, 0.12),
-    (SceneKind.TABLE, 0.23),
-    (SceneKind.HEAP, 0.14),
-    (SceneKind.SINGLE, 0.08),
+    (SceneKind.PAGE_3X3, 0.1),
+    (SceneKind.PAGE_4X3, 0.07),
+    (SceneKind.PAGE_2X2, 0.05),
+    (SceneKind.FLATBED, 0.07),
+    (SceneKind.TABLE, 0.15),
+    (SceneKind.STREWN, 0.17),
+    (SceneKind.HEAP, 0.08),
+    (SceneKind.CASCADE, 0.1),
+    (SceneKind.HAND, 0.06),
+    (SceneKind.CASE, 0.15),
+    (SceneKind.SINGLE, 0.05),
 )
+#: How many cards at least and at most; of the other kinds half as many as fit, or more.
+_COUNTS = {
+    SceneKind.TABLE: (0, 14),
+    SceneKind.STREWN: (2, 16),
+    SceneKind.HEAP: (2, 30),
+    SceneKind.CASCADE: (2, 30),
+    SceneKind.HAND: (2, 10),
+    SceneKind.CASE: (1, 60),
+    SceneKind.SINGLE: (1, 1),
+}
+#: Many cards are small in the kept picture and need not be drawn large.
+_MANY = 8
+_MANY_HEIGHT_PX = 240
+#: A little more than is kept.
+_MEGAPIXELS = (0.6, 1.5)
 _LEVELS = ((Level.EASY, 0.2), (Level.MEDIUM, 0.35), (Level.HARD, 0.45))
 
 
@@ -100,14 +119,14 @@ def _draw_file(path: Path, seed: int, cards: Sequence[InventedCard]) -> None:
 def _draw(cards: Sequence[InventedCard], rng: np.random.Generator) -> TrainingScene:
     kind = _pick(_KINDS, rng)
     level = _pick(_LEVELS, rng)
-    most = 12 if kind is SceneKind.TABLE else kind.most_cards
-    least = 1 if kind in (SceneKind.SINGLE, SceneKind.TABLE) else 2 if kind is SceneKind.HEAP else most // 2
-    count = int(rng.integers(least, most + 1))
+    least, most = _COUNTS.get(kind, (kind.most_cards // 2, kind.most_cards))
+    count = int(np.exp(rng.uniform(np.log(least + 1), np.log(most + 2)))) - 1  # few are as likely as many
     if kind.value.startswith("page") and rng.random() < 0.6:
         count = most
-    shown = [cards[index] for index in rng.choice(len(cards), count, replace=False)]
-    faces = [SceneCard(draw_card(card, _CARD_HEIGHT_PX)) for card in shown]
-    photo = photograph_scene(kind, level, faces, rng)
+    shown = [cards[index] for index in rng.choice(len(cards), count, replace=count > len(cards))]
+    many = count > _MANY
+    faces = [SceneCard(draw_card(card, _MANY_HEIGHT_PX if many else _CARD_HEIGHT_PX)) for card in shown]
+    photo = photograph_scene(kind, level, faces, rng, megapixels=float(rng.uniform(*_MEGAPIXELS)))
     scale = min(1.0, KEPT_LONG_SIDE_PX / max(photo.image.shape[:2]))
     image = cv2.resize(photo.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     quads = np.array([card.quad_px for card in photo.cards]).reshape(-1, 4, 2) * scale

@@ -16,7 +16,7 @@ from models.training.finder.network import CORNERS
 #: ``TOO_LARGE_PX`` on must not be found, or parts of them would be taken for cards.
 SIZE_PX = (24.0, 190.0)
 TOO_LARGE_PX = 260.0
-_LEAST_VISIBLE = 0.3  # share of a card that other cards leave free
+_LEAST_VISIBLE = 0.2  # share of a card that other cards leave free: of a fan, a strip
 _LEAST_INSIDE = 0.55  # share of a card that lies in the picture
 _EDGE_PX = 2.0  # so near to a card's edge a cell may answer either way
 

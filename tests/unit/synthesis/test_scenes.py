@@ -13,9 +13,16 @@ CARDS_OF_KIND = {
     SceneKind.PAGE_2X2: 4,
     SceneKind.FLATBED: 6,
     SceneKind.TABLE: 5,
+    SceneKind.STREWN: 5,
     SceneKind.HEAP: 4,
+    SceneKind.CASCADE: 4,
+    SceneKind.HAND: 3,
+    SceneKind.CASE: 6,
     SceneKind.SINGLE: 1,
 }
+
+
+ON_EACH_OTHER = (SceneKind.STREWN, SceneKind.HEAP, SceneKind.CASCADE, SceneKind.HAND, SceneKind.CASE)
 
 
 def drawn_card(seed: int) -> RgbImage:
@@ -47,7 +54,7 @@ def test_a_rectified_quad_shows_its_own_card_the_right_way_up(kind, seed):
     scene = photographed(kind, Level.EASY, seed, megapixels=0.8)
     assert len(scene.cards) == CARDS_OF_KIND[kind]
     seen = list(enumerate(scene.cards))
-    for index, card in seen[-1:] if kind is SceneKind.HEAP else seen:  # of a heap the last card lies on top
+    for index, card in seen[-1:] if kind in ON_EACH_OTHER else seen:  # the last card lies on top
         crop = rectified(scene.image, card.quad_px)
         own = correlation(crop, drawn_card(index))
         assert own > 0.75, f"{kind} card {index}"
@@ -105,6 +112,7 @@ def test_a_page_is_filled_in_reading_order_and_spare_pockets_are_not_labelled():
 def test_a_page_may_be_empty():
     assert photographed(SceneKind.PAGE_3X3, Level.EASY, seed=0, count=0, megapixels=0.3).cards == ()
     assert photographed(SceneKind.TABLE, Level.EASY, seed=0, count=0, megapixels=0.3).cards == ()
+    assert photographed(SceneKind.CASE, Level.EASY, seed=0, count=0, megapixels=0.3).cards == ()
 
 
 def test_loose_cards_hide_at_most_a_tenth_of_each_other():

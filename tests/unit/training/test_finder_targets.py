@@ -63,7 +63,7 @@ def test_cells_within_a_card_much_too_large_must_show_none() -> None:
 
 
 def test_a_card_that_others_hide_counts_neither_way() -> None:
-    targets = drawn(card(40, 40, 120), visible=(0.2,))
+    targets = drawn(card(40, 40, 120), visible=(0.15,))
     assert targets.card.sum() == 0
     assert targets.weight[12, 10] == 0
 

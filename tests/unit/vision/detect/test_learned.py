@@ -14,7 +14,9 @@ from app.synthesis.catalogue import invent_catalogue
 from app.synthesis.layouts import SceneKind
 from app.synthesis.levels import Level
 from app.synthesis.scenes import SceneCard, photograph_scene
-from app.vision.detect import detect_cards
+from app.vision.detect import detect_cards, learned
+from app.vision.detect.complete import Found
+from app.vision.detect.planes import make_planes
 from app.vision.detect.second_look import look_again
 from tests.unit.vision.detect.drawing import matched
 
@@ -124,3 +126,48 @@ def test_memory_does_not_grow_with_every_new_size_of_picture(finder) -> None:
         for width in range(96, 609, 64):
             finder(np.zeros((height, width, 3), np.uint8))
     assert read_process_memory().anonymous_bytes - before < 90_000_000
+
+
+def test_only_a_card_in_doubt_is_looked_at_a_third_time(finder, faces, monkeypatch) -> None:
+    image, quads = scene(SceneKind.PAGE_2X2, Level.EASY, faces[:4], SEED + 4)
+    looked_at: list[int] = []
+
+    def look_that_counts(picture: RgbImage, quads: np.ndarray, finder: FinderGraph) -> tuple:
+        looked_at.append(len(quads))
+        return look_again(picture, quads, finder)
+
+    monkeypatch.setattr(learned, "look_again", look_that_counts)
+    unsure = np.array([0.95, 0.6, 0.95, 0.95])
+    planes = make_planes(image)
+    working = np.array(quads) * planes.scale
+    _, scores = learned._looked_at_again(planes, working, unsure, finder)
+    assert looked_at == [4, 1]
+    assert scores.argmin() == 1
+    assert scores.min() > 0.75
+
+
+def test_a_look_at_an_empty_place_that_slides_onto_a_known_card_adds_nothing(
+    finder, faces, monkeypatch
+) -> None:
+    image, quads = scene(SceneKind.PAGE_2X2, Level.EASY, faces[:4], SEED + 4)
+    slid: list[int] = []
+
+    def grid_with_a_place_beside(_: object, cards: Found) -> Found:
+        outer = min(cards.quads, key=lambda quad: float(quad[:, 0].mean()))
+        beside = outer - np.array([0.7 * np.ptp(outer[:, 0]), 0.0])
+        return Found(np.concatenate([cards.quads, beside[None]]), np.append(cards.score, 0.5))
+
+    def look_that_slides(picture: RgbImage, looked_at: np.ndarray, finder: FinderGraph) -> tuple:
+        better, scores = look_again(picture, looked_at, finder)
+        if len(looked_at) != 1:
+            return better, scores
+        slid.append(1)
+        known = min(
+            quads, key=lambda quad: float(np.abs(quad.mean(axis=0) - looked_at[0].mean(axis=0)).sum())
+        )
+        return known[None].astype(np.float64), np.array([0.9])
+
+    monkeypatch.setattr(learned, "complete_grid", grid_with_a_place_beside)
+    monkeypatch.setattr(learned, "look_again", look_that_slides)
+    assert len(learned.find_learned(make_planes(image), finder).quads) == 4
+    assert slid

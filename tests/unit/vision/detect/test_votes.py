@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.domain.geometry import quad_iou
 from app.domain.types import RgbImage
-from app.vision.detect.votes import find_quads, read_answers, vote
+from app.vision.detect.votes import Finder, find_quads, read_answers, vote
 from tests.unit.vision.detect.drawing import turned, upright_quad
 
 SIZE_PX = (480, 640)
@@ -102,6 +102,55 @@ def test_a_picture_smaller_than_every_level_is_looked_at_once() -> None:
 
     find_quads(np.zeros((180, 130, 3), np.uint8), finder)
     assert shown == [(192, 160, 3)]
+
+
+def sees(cards: list[NDArray[np.float64]], long_side_px: int, shown: list[int]) -> Finder:
+    """A finder that answers for cards given in pixels of the whole picture, and notes how large it is."""
+
+    def finder(picture: RgbImage) -> NDArray[np.float32]:
+        shown.append(picture.shape[1])
+        scale = picture.shape[1] / long_side_px
+        rows, columns = picture.shape[0] // 8, picture.shape[1] // 8
+        maps = np.zeros((9, rows, columns), np.float32)
+        maps[0] = -8.0
+        y, x = (np.indices((rows, columns)) + 0.5) * 8
+        for card in cards:
+            quad = card * scale
+            (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
+            cells = (x > left) & (x < right) & (y > top) & (y < bottom)
+            maps[0][cells] = 8.0
+            for index, (corner_x, corner_y) in enumerate(quad):
+                maps[1 + 2 * index][cells] = (corner_x - x[cells]) / 64.0
+                maps[2 + 2 * index][cells] = (corner_y - y[cells]) / 64.0
+        return maps
+
+    return finder
+
+
+def test_many_small_cards_are_looked_at_closer() -> None:
+    cards = [upright_quad(60 + 130 * column, 60 + 160 * row, 120) for column in range(9) for row in range(5)]
+    shown: list[int] = []
+    quads, scores = find_quads(np.zeros((960, 1280, 3), np.uint8), sees(cards, 1280, shown))
+    assert shown == [640, 192, 1024]
+    assert len(quads) == len(scores) == len(cards)
+    assert all(max(quad_iou(one, card) for one in quads) > 0.95 for card in cards)
+
+
+@pytest.mark.parametrize(("count", "height"), [(9, 300), (3, 120)])
+def test_large_cards_and_few_are_not_looked_at_closer(count: int, height: float) -> None:
+    cards = [upright_quad(60 + 240 * (n % 3), 20 + 310 * (n // 3), height) for n in range(count)]
+    shown: list[int] = []
+    quads, _ = find_quads(np.zeros((960, 1280, 3), np.uint8), sees(cards, 1280, shown))
+    assert shown == [640, 192]
+    assert len(quads) == count
+
+
+def test_a_large_card_among_many_small_ones_is_kept() -> None:
+    small = [upright_quad(40 + 100 * column, 20 + 120 * row, 90) for column in range(8) for row in range(3)]
+    large = upright_quad(900, 420, 420)
+    quads, _ = find_quads(np.zeros((960, 1280, 3), np.uint8), sees([*small, large], 1280, []))
+    assert len(quads) == 25
+    assert max(quad_iou(one, large) for one in quads) > 0.95
 
 
 @pytest.mark.parametrize("wild", ["random", "nan", "scattered"])
