@@ -1,8 +1,8 @@
 """From evidence to probabilities and to a status, with constants that a committed command fits.
 
 The model is a logistic regression: on the leader's similarity and its margin over other pictures, and where
-reference pictures were compared with the crop, on their agreement and on how much better the leader's is than
-any other's. All weights are held at zero or above, so confidence can only rise with evidence.
+reference pictures were compared with the crop, on how well the leader's agrees with it and how well the best
+of the others does. All weights are held at zero or above, so confidence can only rise with evidence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Calibration:
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
         agreement_weight: Weight of the agreement, at least 0.
-        gap_weight: Weight of the agreement's gap, at least 0.
+        rival_weight: What the best rival's agreement costs, at least 0.
         standing_agreement: See ``StandingWeights``.
         standing_difference: See ``StandingWeights``.
     """
@@ -51,12 +51,12 @@ class Calibration:
     accept_printing: float
     known_at: float
     agreement_weight: float = 0.0
-    gap_weight: float = 0.0
+    rival_weight: float = 0.0
     standing_agreement: float = 0.0
     standing_difference: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.gap_weight)
+        weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.rival_weight)
         standing = (self.standing_agreement, self.standing_difference)
         if min(*weights, *standing) < 0 or self.printing_temperature <= 0:
             raise ConfigurationError(
@@ -79,7 +79,7 @@ class Calibration:
             + self.margin_weight * ranking.margin
             + self.similarity_weight * ranking.similarity
             + self.agreement_weight * ranking.agreement
-            + self.gap_weight * ranking.agreement_gap
+            - self.rival_weight * ranking.rival_agreement
         )
 
     def confidence(self, ranking: Ranking, group_size: int) -> Confidence:

@@ -58,15 +58,15 @@ class Ranking:
             where there is no other), at least 0.
         in_space: Whether the similarities are those of a gallery with a space.
         verified: Whether the leader's reference picture was compared with the crop.
-        agreement_gap: How much better the leader's picture agrees with the crop than any other that was
-            compared; below 0 where another agrees better.
+        rival_agreement: How well the best of the other pictures that were compared agrees with the crop:
+            the clearer a photo, the better does any picture of the same frame.
     """
 
     cards: tuple[RankedCard, ...]
     margin: float
     in_space: bool = False
     verified: bool = False
-    agreement_gap: float = 0.0
+    rival_agreement: float = 0.0
 
     @property
     def best(self) -> RankedCard | None:
@@ -153,8 +153,8 @@ def with_agreements(
     leader = ordered[0].artwork_group_id
     others = [one.agreement for group, one in agreements.items() if group != leader]
     verified = leader in agreements
-    gap = agreements[leader].agreement - max(others, default=0.0) if verified else 0.0
-    return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, agreement_gap=gap)
+    rival = max(others, default=0.0) if verified else 0.0
+    return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, rival_agreement=rival)
 
 
 def with_differences(ranking: Ranking, differences: Mapping[str, float], weights: StandingWeights) -> Ranking:

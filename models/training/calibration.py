@@ -26,7 +26,7 @@ from app.domain.calibration import (
     logistic,
     save_calibrations,
 )
-from app.domain.ranking import RankedCard, StandingWeights
+from app.domain.ranking import RankedCard, Ranking, StandingWeights
 from app.domain.scoring import expected_calibration_error
 from app.inference.loading import load_encoder
 from app.synthesis.catalogue import InventedCard, invent_catalogue
@@ -51,7 +51,7 @@ ACCEPT_PRECISION = 0.998
 #: A printing is ``accepted`` when it is this likely.
 ACCEPT_PRINTING = 0.9
 #: Of the cards that are in no gallery, this share is called ``unknown``.
-UNKNOWN_RECALL = 0.95
+UNKNOWN_RECALL = 0.93
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 _DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
 _TEMPERATURES = np.geomspace(0.002, 0.5, 40)
@@ -66,18 +66,7 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         looks: Verified ones, where ``weights`` is given.
         weights: What agreement and difference counted in them.
     """
-    evidence = np.array(
-        [
-            [
-                1.0,
-                look.ranking.margin,
-                look.ranking.similarity,
-                look.ranking.agreement,
-                look.ranking.agreement_gap,
-            ]
-            for look in looks
-        ]
-    )
+    evidence = np.array([_evidence(look.ranking) for look in looks])
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
     bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right))
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
@@ -88,7 +77,7 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         margin_weight=slopes[0],
         similarity_weight=slopes[1],
         agreement_weight=slopes[2],
-        gap_weight=slopes[3],
+        rival_weight=slopes[3],
         printing_temperature=_fit_temperature(looks),
         accept_card=round(accept_card, 4),
         accept_printing=ACCEPT_PRINTING,
@@ -96,6 +85,11 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         standing_agreement=0.0 if weights is None else weights.agreement,
         standing_difference=0.0 if weights is None else weights.difference,
     )
+
+
+def _evidence(ranking: Ranking) -> tuple[float, ...]:
+    """What speaks for the leader, each the more the greater."""
+    return 1.0, ranking.margin, ranking.similarity, ranking.agreement, -ranking.rival_agreement
 
 
 def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[float, ...]:

@@ -37,14 +37,16 @@ def test_more_evidence_never_lowers_confidence(s1: float, s2: float, m1: float, 
 
 
 @given(UNIT, UNIT, UNIT, UNIT)
-def test_a_picture_that_agrees_better_is_surer(a1: float, a2: float, g1: float, g2: float) -> None:
-    calibration = replace(CALIBRATION, agreement_weight=5.0, gap_weight=3.0)
+def test_a_picture_that_agrees_better_and_its_rivals_worse_is_surer(
+    a1: float, a2: float, r1: float, r2: float
+) -> None:
+    calibration = replace(CALIBRATION, agreement_weight=5.0, rival_weight=3.0)
 
-    def probability(agreement: float, gap: float) -> float:
+    def probability(agreement: float, rival: float) -> float:
         card = replace(ranked("a", 0.3), agreement=agreement)
-        return calibration.card_probability(Ranking((card,), 0.1, verified=True, agreement_gap=gap))
+        return calibration.card_probability(Ranking((card,), 0.1, verified=True, rival_agreement=rival))
 
-    weaker, stronger = probability(min(a1, a2), min(g1, g2)), probability(max(a1, a2), max(g1, g2))
+    weaker, stronger = probability(min(a1, a2), max(r1, r2)), probability(max(a1, a2), min(r1, r2))
     assert 0 <= weaker <= stronger <= 1
 
 

@@ -34,7 +34,7 @@ def test_the_picture_that_agrees_best_leads_though_another_is_more_similar() -> 
     verified = with_agreements(RANKING, {1: Agreement(7, 0.2), 2: Agreement(40, 0.6)}, WEIGHTS)
     assert ids(verified)[0] == "b1"
     assert verified.verified
-    assert verified.agreement_gap == pytest.approx(0.4)
+    assert verified.rival_agreement == 0.2
     assert verified.agreement == 0.6
     assert verified.cards[0].inliers == 40
 
