@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         description="after this PostgreSQL cancels a search; twice this must be less than REQUEST_TIMEOUT_MS",
     )
     request_timeout_ms: int = Field(30000, ge=100, description="after this a request is answered with 504")
+    verification_budget_ms: int = Field(
+        350,
+        ge=0,
+        description="for comparing a page with reference pictures; cards left over say so in degraded",
+    )
     db_pool_size: int = Field(
         5,
         ge=1,

@@ -39,7 +39,13 @@ class FilledGallery:
 
 def offline_settings(dsn: str, data_dir: Path, **changes: object) -> Settings:
     """Defaults, an external database, one encoder thread; nothing from ``.env``."""
-    values = {"database_url": SecretStr(dsn), "data_dir": data_dir, "encoder_threads": 1, **changes}
+    values = {
+        "database_url": SecretStr(dsn),
+        "data_dir": data_dir,
+        "encoder_threads": 1,
+        "verification_budget_ms": 60_000,  # a busy machine must not change what is found
+        **changes,
+    }
     return Settings(_env_file=None, **values)
 
 

@@ -106,21 +106,31 @@ class Calibration:
         Returns:
             One share for each of ``ranking.members()``; they add up to 1 where all members were found.
         """
-        weights = self._weights(ranking.members())
+        members = ranking.members()
+        weights = self._weights(members)
         unseen = max(0, group_size - len(weights))
-        total = sum(weights) + unseen * min(weights)
+        # What nobody compared is not ruled out by what others showed.
+        weakest = min(one.similarity for one in members) - members[0].similarity
+        total = sum(weights) + unseen * math.exp(min(weakest / self.printing_temperature, 700.0))
         return [weight / total for weight in weights]
 
-    def candidate_probability(self, ranking: Ranking, candidate: RankedCard, leader: Confidence) -> float:
-        """Probability that this candidate is the printing: the rest of the leader's, shared by likelihood."""
-        best = ranking.best
-        if best is None or candidate == best:
-            return leader.printing
-        rest = 1.0 - leader.printing
-        weights = self._weights([best, *(one for one in ranking.cards if one != best)])
-        share = self._weights([best, candidate])[1]
-        # One unit of weight stands for "none of these", so a far-off crowd never looks likely.
-        return min(leader.printing, rest * share / sum(weights))
+    def candidate_probability(
+        self, ranking: Ranking, candidate: RankedCard, leader: Confidence, group_size: int
+    ) -> float:
+        """Probability that this candidate is the printing.
+
+        Printings of the leader's picture share what the picture has, all others what it leaves.
+        """
+        members = ranking.members()
+        if not members:
+            return 0.0
+        if candidate in members:
+            return leader.card * self.printing_shares(ranking, group_size)[members.index(candidate)]
+        others = [one for one in ranking.cards if one not in members]
+        weights = self._weights([members[0], *others])
+        # The leader's weight stands for "none of these", so a far-off crowd never looks likely.
+        share = weights[1 + others.index(candidate)] / sum(weights)
+        return min(leader.printing, (1.0 - leader.card) * share)
 
     def status(self, confidence: Confidence) -> Status:
         """What a person has to do about a card with this confidence."""

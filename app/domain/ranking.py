@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from app.domain.types import Card, TemplateHit, TemplateSource
 
+#: Fewer pictures say nothing about how well a wrong one would agree: the constants of verified answers were
+#: fitted where a handful were compared.
+LEAST_COMPARED = 4
 #: How many runners-up the winner is measured against: their mean is steadier than rank 2 alone, and
 #: separates unknown cards better than the raw similarity does.
 MARGIN_RUNNERS_UP = 10
@@ -75,8 +78,11 @@ class Ranking:
 
     @property
     def similarity(self) -> float:
-        """Similarity of the leader; 0 where nothing was found."""
-        return self.cards[0].similarity if self.cards else 0.0
+        """Greatest similarity of the leader's picture; 0 where nothing was found.
+
+        Of all its printings: which of them it is says nothing about the picture.
+        """
+        return max((one.similarity for one in self.members()), default=0.0)
 
     @property
     def agreement(self) -> float:
@@ -128,8 +134,28 @@ def rank(hits: Sequence[TemplateHit]) -> Ranking:
     return Ranking(cards, _margin(cards), any(hit.in_space for hit in hits))
 
 
+def with_twins(ranking: Ranking, twins: Mapping[int, int]) -> Ranking:
+    """Puts pictures that turned out to be the same into one group.
+
+    Args:
+        ranking: As the search gave it.
+        twins: From the artwork group of a picture to that of the picture it is.
+    """
+    if not twins:
+        return ranking
+    cards = [
+        replace(one, artwork_group_id=twins.get(one.artwork_group_id, one.artwork_group_id))
+        for one in ranking.cards
+    ]
+    return replace(ranking, cards=tuple(cards), margin=_margin(cards))
+
+
 def with_agreements(
-    ranking: Ranking, agreements: Mapping[int, Agreement], weights: StandingWeights
+    ranking: Ranking,
+    agreements: Mapping[int, Agreement],
+    weights: StandingWeights,
+    *,
+    compared: int | None = None,
 ) -> Ranking:
     """Ranks pictures anew by how well the crop agrees with them.
 
@@ -137,8 +163,10 @@ def with_agreements(
         ranking: As the search gave it.
         agreements: By artwork group. Groups that are missing count as agreeing as badly as the worst.
         weights: What an agreement counts.
+        compared: Pictures that were compared, where some of them turned out to be the same.
     """
-    if not agreements:
+    if not ranking.cards or ranking.cards[0].artwork_group_id not in agreements:
+        # Pictures that could not be compared would fall behind any that could.
         return ranking
     worst = min(one.agreement for one in agreements.values())
     cards = []
@@ -152,7 +180,7 @@ def with_agreements(
     ordered = _in_order(cards)
     leader = ordered[0].artwork_group_id
     others = [one.agreement for group, one in agreements.items() if group != leader]
-    verified = leader in agreements
+    verified = (len(agreements) if compared is None else compared) >= LEAST_COMPARED
     rival = max(others, default=0.0) if verified else 0.0
     return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, rival_agreement=rival)
 

@@ -83,7 +83,7 @@ class Answerer:
             status=status,
             card=card,
             confidence=confidence,
-            candidates=_candidates(match, calibration, confidence, candidates),
+            candidates=_candidates(match, calibration, confidence, candidates, max(1, len(siblings))),
             ambiguous_with=_alike(match.ranking, siblings, calibration) if card else (),
             quality=read.quality,
             degraded=degraded,
@@ -100,7 +100,8 @@ def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) 
     shares = calibration.printing_shares(ranking, max(1, len(siblings)))
     found = {one.card.card_id: (one, share) for one, share in zip(members, shares, strict=True)}
     in_doubt = []
-    for card_id in siblings:
+    # A picture that turned out to be the leader's brings printings that the gallery does not group with it.
+    for card_id in dict.fromkeys((*siblings, *found)):
         one, share = found.get(card_id, (None, 1.0))
         if one is not members[0] and (one is None or one.difference is None or share >= ALIKE_SHARE):
             in_doubt.append((-share if one else 0.0, card_id))
@@ -108,7 +109,7 @@ def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) 
 
 
 def _candidates(
-    match: Match, calibration: Calibration, confidence: Confidence, most: int
+    match: Match, calibration: Calibration, confidence: Confidence, most: int, group_size: int
 ) -> tuple[Candidate, ...]:
     """The best ``most`` cards of a ranking, each with the probability that is left for it."""
     return tuple(
@@ -116,7 +117,7 @@ def _candidates(
             card=ranked.card,
             artwork_group_id=ranked.artwork_group_id,
             similarity=min(1.0, max(0.0, ranked.similarity)),
-            confidence=calibration.candidate_probability(match.ranking, ranked, confidence),
+            confidence=calibration.candidate_probability(match.ranking, ranked, confidence, group_size),
             template_source=ranked.source,
             inliers=ranked.inliers,
             agreement=ranked.agreement,

@@ -17,6 +17,7 @@ from app.domain.ports import Encoder, Gallery, References
 from app.domain.types import RgbImage
 from app.services.gallery_import import TEMPLATE_SOURCES, template_views
 from app.services.reference_features import fill_features
+from app.services.same_pictures import find_same_pictures
 from app.settings import Settings
 from app.vision.decode import decode_image
 
@@ -44,7 +45,7 @@ class ReembedReport:
 class GalleryReembedder:
     """Fills the gallery of one encoder from stored reference images.
 
-    Cards that share a picture stay grouped as they are: that does not depend on who embeds them.
+    Cards that share a picture are grouped anew: older galleries had no features to find all of them by.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class GalleryReembedder:
                 progress(done, total)
         await fill_features(self._references)
         await self._gallery.fit_space()
+        await self._gallery.refresh_artwork_groups(await find_same_pictures(self._gallery, self._references))
         await self._gallery.build_index()
         return report
 

@@ -82,7 +82,7 @@ class IdentifyService:
         self._matcher = Matcher(
             encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
-        self._verifier = Verifier(references, calibrations)
+        self._verifier = Verifier(references, calibrations, settings.verification_budget_ms)
         self._answerer = Answerer(gallery, calibrations)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
@@ -183,9 +183,7 @@ class IdentifyService:
         matches, match_timings = await self._matcher.match(
             [card.crop for card in scan.cards], options.card_filter
         )
-        matches, verify_ms = await self._verifier.verify(
-            [card.crop for card in scan.cards], matches, self._beside
-        )
+        matches, verify_ms = await self._verify(scan, matches, memory)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
         result = ScanResult(
             scan_id=uuid.uuid4(),
@@ -198,6 +196,18 @@ class IdentifyService:
             created_at=datetime.now(UTC),
         )
         return _Answered(result, scan, matches)
+
+    async def _verify(
+        self, scan: ReadScan, matches: Sequence[Match], memory: ScanMemory
+    ) -> tuple[list[Match], float]:
+        async def beside(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            def inside() -> T:
+                with memory:  # the crops stay reserved until this is done, whoever has given up waiting
+                    return work(*args, **kwargs)
+
+            return await self._beside(inside)
+
+        return await self._verifier.verify([card.crop for card in scan.cards], matches, beside)
 
     async def _beside(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs pixel work in a thread.

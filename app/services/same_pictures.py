@@ -7,7 +7,8 @@ of one set look like each other. So many pairs are asked, and patches of the pic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,7 +22,7 @@ ASKED_PAIRS = 12
 #: Similarity and agreement together from which on two cards show one picture: among 1.4 million pairs of
 #: invented cards none that shows two pictures reached 1.46 (docs/experiments.md).
 SAME_PICTURE = 1.5
-_ROWS = 512  # of the table of similarities at once
+_ROWS = 128  # of the table of similarities at once
 _FEATURES = 2_000  # cards whose features are read at once
 
 Pair = tuple[int, int, float]
@@ -33,17 +34,17 @@ async def find_same_pictures(gallery: Gallery, references: References) -> list[t
     cards, vectors = await gallery.official_vectors()
     asked = await asyncio.to_thread(_alike, [game for _, game in cards], vectors)
     card_ids = [card_id for card_id, _ in cards]
-    pictures = await _pictures(references, sorted({card_ids[place] for pair in asked for place in pair[:2]}))
-    return await asyncio.to_thread(_agreeing, asked, card_ids, pictures)
+    features = await _features(references, sorted({card_ids[place] for pair in asked for place in pair[:2]}))
+    return await asyncio.to_thread(_agreeing, asked, card_ids, features)
 
 
-async def _pictures(references: References, card_ids: Sequence[str]) -> dict[str, GrayPicture]:
-    """The first reference picture of each card, where it has features."""
-    pictures: dict[str, GrayPicture] = {}
+async def _features(references: References, card_ids: Sequence[str]) -> dict[str, bytes]:
+    """The features of the first reference picture of each card, where it has any."""
+    found: dict[str, bytes] = {}
     for start in range(0, len(card_ids), _FEATURES):
         features = await references.features_of(card_ids[start : start + _FEATURES])
-        pictures.update({card_id: read_features(some[0]) for card_id, some in features.items()})
-    return pictures
+        found.update({card_id: some[0] for card_id, some in features.items()})
+    return found
 
 
 def _alike(games: Sequence[str | None], vectors: Vectors) -> list[Pair]:
@@ -72,11 +73,19 @@ def _nearest(similarities: Vectors) -> Iterator[tuple[int, int, float]]:
 
 
 def _agreeing(
-    asked: Sequence[Pair], card_ids: Sequence[str], pictures: dict[str, GrayPicture]
+    asked: Sequence[Pair], card_ids: Sequence[str], features: Mapping[str, bytes]
 ) -> list[tuple[str, str]]:
+    @lru_cache(maxsize=256)
+    def picture(place: int) -> GrayPicture | None:
+        data = features.get(card_ids[place])
+        try:
+            return None if data is None else read_features(data)
+        except ValueError:  # the next import makes them anew only where they are missing
+            return None
+
     same = []
     for first, second, similarity in asked:
-        one, other = (pictures.get(card_ids[place]) for place in (first, second))
+        one, other = picture(first), picture(second)
         if one is None or other is None:
             continue
         if similarity + match_patches(one, other).agreement >= SAME_PICTURE:

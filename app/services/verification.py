@@ -7,35 +7,25 @@ Both stop when their time is over, the clearest cards first, and say which cards
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
 from app.domain.calibration import Calibrations
-from app.domain.errors import InvalidInput, SearchTimeout
+from app.domain.errors import DatabaseUnavailable, SearchTimeout
 from app.domain.ports import References
-from app.domain.ranking import Agreement, RankedCard, Ranking, with_agreements, with_differences
+from app.domain.ranking import RankedCard, Ranking, StandingWeights, with_differences
 from app.domain.types import Degraded, RgbImage, StoredImage
+from app.services.comparing import Verified, compare_pictures, differences_of, ranked_anew
 from app.services.matching import Match
-from app.vision.alignment import align, warp_onto
-from app.vision.local_features import (
-    FEATURES_SIZE_PX,
-    Affine,
-    gray_picture,
-    match_patches,
-    read_features,
-)
-from app.vision.printings import COMPARED_SIZE_PX, compare_printings, compared_reference
-from app.vision.stored import decode_reference
 
-#: For all cards of a page together; then what is left stays as the search gave it.
-BUDGET_MS = 350.0
-#: Leading pictures that are compared with a crop: where the search is sure, and where it is not.
-CLEAR_PICTURES = 3
-UNCLEAR_PICTURES = 8
+#: Leading pictures that are compared with a crop. The same for every crop: the more are compared, the better
+#: does the best of the wrong ones agree.
+PICTURES = 6
 #: Printings of one picture that are compared with each other.
 MOST_PRINTINGS = 8
 
@@ -49,20 +39,6 @@ class Beside(Protocol):
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``work``."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """One crop after the first look.
-
-    Attributes:
-        ranking: Pictures ranked anew.
-        affine: How the leader's reference lies in the crop, in pixels of its features; None where nothing
-            is known of that.
-    """
-
-    ranking: Ranking
-    affine: Affine | None = None
 
 
 class Clock:
@@ -81,6 +57,11 @@ class Clock:
         """Milliseconds since the start."""
         return (time.perf_counter() - self._started) * 1000.0
 
+    @property
+    def left_s(self) -> float:
+        """Seconds left, at least 0."""
+        return max(0.0, self._budget_ms - self.spent_ms) / 1000.0
+
     def is_over(self) -> bool:
         """Whether nothing more should be begun."""
         return self.spent_ms >= self._budget_ms
@@ -92,7 +73,7 @@ class Verifier:
     Args:
         references: Reference pictures and their features.
         calibrations: What agreement and difference count, and when a search is sure.
-        budget_ms: For all cards of a page together.
+        budget_ms: For all cards of a page together; what is left stays as the search gave it.
         compares_printings: False ranks pictures alone, to measure what the rest is worth.
     """
 
@@ -100,7 +81,7 @@ class Verifier:
         self,
         references: References,
         calibrations: Calibrations,
-        budget_ms: float = BUDGET_MS,
+        budget_ms: float,
         *,
         compares_printings: bool = True,
     ) -> None:
@@ -124,27 +105,22 @@ class Verifier:
             it took in milliseconds.
         """
         clock = Clock(self._budget_ms)
-        leaders = [self._leaders(match.ranking) for match in matches]
-        wanted = sorted({one.card.card_id for some in leaders for one in some})
-        try:
-            features = await self._references.features_of(wanted) if wanted else {}
-        except SearchTimeout:
-            features = {}
+        if self._calibrations.verified is None and self._calibrations.verified_in_space is None:
+            return list(matches), 0.0  # nobody has fitted what verification would be worth
+        leading = [_leading(match.ranking) for match in matches]
+        wanted = sorted({one.card.card_id for some in leading for one in some})
+        features = await _in_time(clock, self._references.features_of, wanted)
         upright = [_upright(crop, match) for crop, match in zip(crops, matches, strict=True)]
-        verified = await beside(self._first_look, upright, matches, leaders, features, clock)
+        verified = await beside(self._first_look, upright, matches, leading, features, clock)
         printings = [self._printings(one) for one in verified]
         wanted = sorted({one.card.card_id for some in printings for one in some})
-        try:
-            pictures = await self._references.pictures_of(wanted) if wanted else {}
-        except SearchTimeout:
-            pictures = {}
-        rankings = await beside(self._second_look, upright, verified, printings, pictures, clock)
-        return [_noted(match, one) for match, one in zip(matches, rankings, strict=True)], clock.spent_ms
+        pictures = await _in_time(clock, self._references.pictures_of, wanted)
+        looked = await beside(self._second_look, upright, verified, printings, pictures, clock)
+        answers = [_noted(match, *one) for match, one in zip(matches, looked, strict=True)]
+        return answers, clock.spent_ms
 
-    def _leaders(self, ranking: Ranking) -> tuple[RankedCard, ...]:
-        calibration = self._calibrations.of_gallery(in_space=ranking.in_space, verified=False)
-        sure = calibration.card_probability(ranking) >= calibration.accept_card
-        return ranking.leaders(CLEAR_PICTURES if sure else UNCLEAR_PICTURES)
+    def _weights(self, ranking: Ranking) -> StandingWeights:
+        return self._calibrations.of_gallery(in_space=ranking.in_space, verified=True).standing
 
     def _printings(self, verified: Verified) -> tuple[RankedCard, ...]:
         """Printings to tell apart: none where there is one alone, or nothing to lay the crop on."""
@@ -157,23 +133,17 @@ class Verifier:
         self,
         crops: Sequence[RgbImage],
         matches: Sequence[Match],
-        leaders: Sequence[Sequence[RankedCard]],
+        leading: Sequence[Sequence[RankedCard]],
         features: Mapping[str, tuple[bytes, ...]],
         clock: Clock,
     ) -> list[Verified]:
         verified = [Verified(match.ranking) for match in matches]
-        # The fewer pictures lead, the surer the card and the cheaper the look.
-        for index in sorted(range(len(crops)), key=lambda index: len(leaders[index])):
+        for index in sorted(range(len(crops)), key=lambda index: len(leading[index])):
             if clock.is_over():
                 break
-            weights = self._calibrations.of_gallery(
-                in_space=matches[index].ranking.in_space, verified=True
-            ).standing
-            agreements, affines = agreements_of(crops[index], leaders[index], features)
-            ranking = with_agreements(matches[index].ranking, agreements, weights)
-            best = ranking.best
-            affine = affines.get(best.artwork_group_id) if best is not None else None
-            verified[index] = Verified(ranking, affine)
+            weights = self._weights(matches[index].ranking)
+            compared = compare_pictures(crops[index], leading[index], features)
+            verified[index] = ranked_anew(matches[index].ranking, compared, weights)
         return verified
 
     def _second_look(
@@ -183,70 +153,49 @@ class Verifier:
         printings: Sequence[Sequence[RankedCard]],
         pictures: Mapping[str, StoredImage],
         clock: Clock,
-    ) -> list[Ranking]:
-        rankings = [one.ranking for one in verified]
+    ) -> list[tuple[Ranking, bool]]:
+        """Rankings, and of which the printings were to be told apart and were not, for want of time."""
+        looked = [(one.ranking, False) for one in verified]
         for index in sorted(range(len(crops)), key=lambda index: len(printings[index])):
-            affine = verified[index].affine
-            if not printings[index] or affine is None or clock.is_over():
+            affine, ranking = verified[index].affine, verified[index].ranking
+            if not printings[index] or affine is None:
                 continue
-            weights = self._calibrations.of(rankings[index]).standing
+            if clock.is_over() or not pictures:
+                looked[index] = (ranking, True)
+                continue
+            weights = self._weights(ranking)
             differences = differences_of(crops[index], affine, printings[index], pictures)
-            rankings[index] = with_differences(rankings[index], differences, weights)
-        return rankings
+            looked[index] = (with_differences(ranking, differences, weights), False)
+        return looked
 
 
-def agreements_of(
-    crop: RgbImage, leaders: Sequence[RankedCard], features: Mapping[str, tuple[bytes, ...]]
-) -> tuple[dict[int, Agreement], dict[int, Affine]]:
-    """How a crop agrees with each leading picture, and how these lie in it, by artwork group."""
-    seen = gray_picture(crop, FEATURES_SIZE_PX)
-    agreements: dict[int, Agreement] = {}
-    affines: dict[int, Affine] = {}
-    for leader in leaders:
-        pictures = [read_features(data) for data in features.get(leader.card.card_id, ())]
-        if not pictures:
-            continue
-        best = max((match_patches(seen, one) for one in pictures), key=lambda match: match.agreement)
-        agreements[leader.artwork_group_id] = Agreement(best.inliers, best.agreement)
-        if best.affine is not None:
-            affines[leader.artwork_group_id] = best.affine
-    return agreements, affines
+def _leading(ranking: Ranking) -> tuple[RankedCard, ...]:
+    """The cards of the leading pictures among the hits, best first."""
+    groups = {one.artwork_group_id for one in ranking.leaders(PICTURES)}
+    return tuple(one for one in ranking.cards if one.artwork_group_id in groups)
 
 
-def differences_of(
-    crop: RgbImage,
-    affine: Affine,
-    printings: Sequence[RankedCard],
-    pictures: Mapping[str, StoredImage],
-) -> dict[str, float]:
-    """Error of each printing where they differ, by card id; empty where they cannot be compared."""
-    references: dict[str, RgbImage] = {}
-    for one in printings:
-        stored = pictures.get(one.card.card_id)
-        if stored is None:
-            continue
-        try:
-            references[one.card.card_id] = decode_reference(stored.data)
-        except InvalidInput:
-            continue
-    if len(references) < 2:
+async def _in_time(
+    clock: Clock, fetch: Callable[[Sequence[str]], Awaitable[dict[str, T]]], wanted: Sequence[str]
+) -> dict[str, T]:
+    """What the database has, if it says so in time; verification can do without."""
+    if not wanted or clock.is_over():
         return {}
-    alignment = align(crop, next(iter(references.values())), affine, FEATURES_SIZE_PX)
-    if alignment is None:
+    try:
+        async with asyncio.timeout(clock.left_s):
+            return await fetch(wanted)
+    except (SearchTimeout, DatabaseUnavailable, TimeoutError):
         return {}
-    aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
-    evidence = compare_printings(aligned, [compared_reference(one) for one in references.values()])
-    if evidence.weight == 0.0:
-        return {}
-    return dict(zip(references, map(float, evidence.errors), strict=True))
 
 
 def _upright(crop: RgbImage, match: Match) -> RgbImage:
     return np.ascontiguousarray(crop[::-1, ::-1]) if match.upside_down else crop
 
 
-def _noted(match: Match, ranking: Ranking) -> Match:
-    if ranking.verified or not ranking.cards:
-        return replace(match, ranking=ranking)
-    degraded = tuple(dict.fromkeys((*match.degraded, Degraded.VERIFICATION_SKIPPED)))
-    return replace(match, ranking=ranking, degraded=degraded)
+def _noted(match: Match, ranking: Ranking, printings_skipped: bool) -> Match:
+    notes = list(match.degraded)
+    if ranking.cards and not ranking.verified:
+        notes.append(Degraded.VERIFICATION_SKIPPED)
+    if printings_skipped:
+        notes.append(Degraded.PRINTINGS_SKIPPED)
+    return replace(match, ranking=ranking, degraded=tuple(dict.fromkeys(notes)))

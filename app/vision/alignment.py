@@ -17,7 +17,10 @@ Homography = NDArray[np.float64]
 #: Once the crop lies within 3 % of its place: patches of an eighth of the card, to a fraction of a pixel.
 FINE_GRID = PatchGrid((264, 189), 7, 9, 32, 6, 1.5)
 _ROUNDS = 2
-_LEAST_INLIERS = 8
+#: Cards of one frame agree on fewer, wherever their art lies.
+_LEAST_INLIERS = 20
+#: A rectified crop lies no farther off, as a share of the card's sides.
+_FARTHEST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,14 @@ def align(crop: RgbImage, reference: RgbImage, coarse: Affine, size_px: tuple[in
         if step is None or (inliers := int(kept.sum())) < _LEAST_INLIERS:
             return None
         to_crop = to_crop @ _in_shares(np.asarray(step, np.float64), FINE_GRID.size_px)
-    return Alignment(to_crop / to_crop[2, 2], inliers)
+    to_crop = to_crop / to_crop[2, 2]
+    return Alignment(to_crop, inliers) if _is_near(to_crop) else None
+
+
+def _is_near(to_crop: Homography) -> bool:
+    corners = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], np.float64)
+    moved = corners @ to_crop.T
+    return bool(np.abs(moved[:, :2] / moved[:, 2:] - corners[:, :2]).max() <= _FARTHEST)
 
 
 def warp_gray(image: NDArray[np.uint8], to_crop: Homography) -> NDArray[np.uint8]:

@@ -79,7 +79,7 @@ class ServicePipeline:
 
 def as_served(runtime: Runtime) -> Pipeline:
     """The services as ``app.main`` wires them."""
-    return _wired(runtime, Verifier(runtime.references, _calibrations(runtime)))
+    return _wired(runtime, _verifier(runtime))
 
 
 def unverified(runtime: Runtime) -> Pipeline:
@@ -89,8 +89,14 @@ def unverified(runtime: Runtime) -> Pipeline:
 
 def pictures_alone(runtime: Runtime) -> Pipeline:
     """Pictures verified, their printings not told apart."""
-    calibrations = _calibrations(runtime)
-    return _wired(runtime, Verifier(runtime.references, calibrations, compares_printings=False))
+    return _wired(runtime, _verifier(runtime, compares_printings=False))
+
+
+def _verifier(runtime: Runtime, *, compares_printings: bool = True) -> Verifier:
+    budget_ms = runtime.settings.verification_budget_ms
+    return Verifier(
+        runtime.references, _calibrations(runtime), budget_ms, compares_printings=compares_printings
+    )
 
 
 def _wired(runtime: Runtime, verifier: Verifier | None) -> Pipeline:

@@ -28,14 +28,15 @@ from app.domain.calibration import (
 )
 from app.domain.ranking import RankedCard, Ranking, StandingWeights
 from app.domain.scoring import expected_calibration_error
+from app.domain.types import Status
 from app.inference.loading import load_encoder
+from app.services.comparing import Compared
 from app.synthesis.catalogue import InventedCard, invent_catalogue
 from models.training.looks import (
-    Agreements,
     Look,
     Photos,
-    agreements_of_looks,
     collect_looks,
+    compare_looks,
     moved_into_space,
     photograph,
     verified_looks,
@@ -48,8 +49,9 @@ ARTWORKS = 1000
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 #: Of the answers called ``accepted``, this share shows the right picture.
 ACCEPT_PRECISION = 0.998
-#: A printing is ``accepted`` when it is this likely.
-ACCEPT_PRINTING = 0.9
+#: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
+PRINTING_PRECISION = 0.995
+LEAST_PRINTING = 0.9
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
@@ -72,7 +74,7 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION)
-    return Calibration(
+    calibration = Calibration(
         bias=bias,
         margin_weight=slopes[0],
         similarity_weight=slopes[1],
@@ -80,11 +82,26 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         rival_weight=slopes[3],
         printing_temperature=_fit_temperature(looks),
         accept_card=round(accept_card, 4),
-        accept_printing=ACCEPT_PRINTING,
+        accept_printing=1.0,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
         standing_agreement=0.0 if weights is None else weights.agreement,
         standing_difference=0.0 if weights is None else weights.difference,
     )
+    return replace(calibration, accept_printing=_fit_accept_printing(calibration, looks))
+
+
+def _fit_accept_printing(calibration: Calibration, looks: Sequence[Look]) -> float:
+    """The least probability of a printing from which on accepted answers reach the precision."""
+    confidences = [calibration.confidence(look.ranking, len(look.ranking.members())) for look in looks]
+    sure = [place for place, one in enumerate(confidences) if one.card >= calibration.accept_card]
+    printing = np.array([confidences[place].printing for place in sure])
+    right = np.array([_names_the_printing(looks[place]) for place in sure], dtype=bool)
+    return round(max(LEAST_PRINTING, _threshold_for_precision(printing, right, PRINTING_PRECISION)), 4)
+
+
+def _names_the_printing(look: Look) -> bool:
+    best = look.ranking.best
+    return best is not None and not look.masked and best.card.card_id == look.card_id
 
 
 def _evidence(ranking: Ranking) -> tuple[float, ...]:
@@ -167,7 +184,7 @@ def _loss(logits: Floats, own: int) -> float:
     return highest + float(np.log(np.exp(logits - highest).sum())) - float(logits[own])
 
 
-def _fit_agreement(looks: Sequence[Look], agreements: Sequence[Agreements]) -> float:
+def _fit_agreement(looks: Sequence[Look], agreements: Sequence[Compared]) -> float:
     """The similarity that an agreement of 1 is worth, under which the right pictures are likeliest."""
     cases = []
     for look, agreed in zip(looks, agreements, strict=True):
@@ -192,6 +209,11 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
     right = np.array([look.artwork_right for look in looks])
     accepted, unknown = confidence >= calibration.accept_card, confidence < calibration.known_at
     printings = _printings(looks, lambda one: one.standing)
+    answered = [
+        calibration.status(calibration.confidence(look.ranking, len(look.ranking.members())))
+        for look in looks
+    ]
+    taken = [look for look, status in zip(looks, answered, strict=True) if status is Status.ACCEPTED]
     return {
         "looks": len(looks),
         "artwork_right_of_known": float(right[known].mean()),
@@ -199,7 +221,11 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
             np.mean([values.argmax() == own for values, own in printings] or [1.0])
         ),
         "accepted_precision": float(right[accepted].mean()),
-        "known_accepted": float(accepted[known].mean()),
+        "known_picture_accepted": float(accepted[known].mean()),
+        "known_accepted": sum(not look.masked for look in taken) / max(int(known.sum()), 1),
+        "accepted_printing_precision": float(
+            np.mean([_names_the_printing(look) for look in taken] or [True])
+        ),
         "known_called_unknown": float(unknown[known].mean()),
         "unknown_called_unknown": float(unknown[~known].mean()),
         "unknown_accepted": float(accepted[~known].mean()),
@@ -213,7 +239,7 @@ def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration
     mine = [place for place, look in enumerate(looks) if look.artwork % 2 == 0]
     plain = fit([looks[place] for place in mine])
     _print(title, plain, [look for look in looks if look.artwork % 2])
-    agreements = agreements_of_looks(photos, looks)
+    agreements = compare_looks(photos, looks)
     weight = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
     compared = verified_looks(photos, looks, agreements, StandingWeights(weight, 1.0))
     weights = StandingWeights(weight, _fit_difference([compared[place] for place in mine]))

@@ -10,14 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.ranking import (
-    Agreement,
-    Ranking,
-    StandingWeights,
-    rank,
-    with_agreements,
-    with_differences,
-)
+from app.domain.ranking import Ranking, StandingWeights, rank, with_differences
 from app.domain.space import Moments, fit_space
 from app.domain.types import (
     RECTIFIED_HEIGHT_PX,
@@ -28,13 +21,14 @@ from app.domain.types import (
     Vectors,
 )
 from app.inference.encoder import LoadedEncoder
+from app.services.comparing import Compared, compare_pictures, differences_of, ranked_anew
 from app.services.gallery_import import STORED_JPEG_QUALITY, TEMPLATE_SOURCES, template_views
 from app.services.reading import as_jpeg
-from app.services.verification import MOST_PRINTINGS, UNCLEAR_PICTURES, agreements_of, differences_of
+from app.services.verification import MOST_PRINTINGS, PICTURES
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
 from app.synthesis.levels import MAX_STRENGTH
-from app.vision.local_features import Affine, make_features
+from app.vision.local_features import make_features
 from app.vision.printings import COMPARED_SIZE_PX
 from models.training.config import read_config
 from models.training.photos import training_photo
@@ -145,36 +139,27 @@ def collect_looks(photos: Photos) -> list[Look]:
     return looks
 
 
-@dataclass(frozen=True, slots=True)
-class Agreements:
-    """What one look's crop says about the leading pictures, by artwork group."""
-
-    agreements: dict[int, Agreement]
-    affines: dict[int, Affine]
-
-
-def agreements_of_looks(photos: Photos, looks: Sequence[Look]) -> list[Agreements]:
-    """Compares every photo with the leading pictures of its look, as the service does where it is unsure."""
+def compare_looks(photos: Photos, looks: Sequence[Look]) -> list[Compared]:
+    """Compares every photo with the leading pictures of its look, as the service does."""
     features = {card.card.card_id: (make_features(draw_card(card, CARD_HEIGHT_PX)),) for card in photos.cards}
     found = []
     for look in looks:
-        leaders = look.ranking.leaders(UNCLEAR_PICTURES)
-        found.append(Agreements(*agreements_of(photos.crops[look.photo], leaders, features)))
+        leaders = look.ranking.leaders(PICTURES)
+        found.append(compare_pictures(photos.crops[look.photo], leaders, features))
     return found
 
 
 def verified_looks(
-    photos: Photos, looks: Sequence[Look], agreements: Sequence[Agreements], weights: StandingWeights
+    photos: Photos, looks: Sequence[Look], compared: Sequence[Compared], weights: StandingWeights
 ) -> list[Look]:
     """The looks after verification; photos whose picture has several printings are compared with these."""
     pictures = {card.card.card_id: image for card, image in zip(photos.cards, photos.pictures, strict=True)}
     verified = []
-    for look, agreed in zip(looks, agreements, strict=True):
-        ranking = with_agreements(look.ranking, agreed.agreements, weights)
-        best, members = ranking.best, ranking.members()[:MOST_PRINTINGS]
-        affine = agreed.affines.get(best.artwork_group_id) if best is not None else None
-        if affine is not None and len(members) > 1:
-            differences = differences_of(photos.crops[look.photo], affine, members, pictures)
+    for look, one in zip(looks, compared, strict=True):
+        anew = ranked_anew(look.ranking, one, weights)
+        ranking, members = anew.ranking, anew.ranking.members()[:MOST_PRINTINGS]
+        if anew.affine is not None and len(members) > 1:
+            differences = differences_of(photos.crops[look.photo], anew.affine, members, pictures)
             ranking = with_differences(ranking, differences, weights)
         verified.append(replace(look, ranking=ranking))
     return verified

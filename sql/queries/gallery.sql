@@ -104,7 +104,9 @@ WITH new AS (
 ), stored AS (
     INSERT INTO reference_images (card_id, source_sha256, blob_sha256)
     SELECT card_id, source_sha256, blob_sha256 FROM new ORDER BY position
-    ON CONFLICT (card_id, source_sha256) DO UPDATE SET blob_sha256 = excluded.blob_sha256
+    ON CONFLICT (card_id, source_sha256) DO UPDATE
+    SET blob_sha256 = excluded.blob_sha256,
+        features = CASE WHEN reference_images.blob_sha256 = excluded.blob_sha256 THEN reference_images.features END
 )
 SELECT blob_sha256 FROM replaced
 

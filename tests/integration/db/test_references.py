@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import asyncpg
 import cv2
 import numpy as np
@@ -67,6 +69,20 @@ async def test_features_go_with_their_card_and_a_picture_gone_meanwhile_is_passe
     await gallery.remove_cards(["b"])
     await references.put_features([(a, b"one"), (b, b"two")])
     assert await references.features_of(["a", "b"]) == {"a": (b"one",)}
+
+
+async def test_a_picture_that_is_replaced_loses_its_features_and_one_put_again_keeps_them(
+    database: Database,
+) -> None:
+    gallery, references = PostgresGallery(database, ENCODER), PostgresReferences(database)
+    await put(gallery, "a")
+    ((number, _),) = await references.without_features(0, 1)
+    await references.put_features([(number, b"one")])
+    await put(gallery, "a")
+    assert await references.features_of(["a"]) == {"a": (b"one",)}
+    other = replace(reference("a 0", unit_vectors(0, 3)), image=StoredImage("image/png", b"another"))
+    await gallery.put_cards([update(Card("a", "a"), other)])
+    assert await references.features_of(["a"]) == {}
 
 
 async def test_features_larger_than_allowed_are_refused(database: Database) -> None:

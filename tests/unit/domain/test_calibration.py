@@ -81,10 +81,35 @@ def test_a_printing_is_never_surer_than_its_picture() -> None:
 def test_candidates_behind_the_leader_share_what_it_leaves_and_stay_below_it() -> None:
     ranking = Ranking((ranked("a", 0.6), ranked("b", 0.59, 2), ranked("c", 0.3, 3)), margin=0.1)
     leader = CALIBRATION.confidence(ranking, 1)
-    shares = [CALIBRATION.candidate_probability(ranking, card, leader) for card in ranking.cards]
+    shares = [CALIBRATION.candidate_probability(ranking, card, leader, 1) for card in ranking.cards]
     assert shares[0] == leader.printing
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) <= 1.0
+
+
+def test_two_printings_that_look_alike_are_as_likely_as_each_other() -> None:
+    ranking = Ranking((ranked("a", 0.9), ranked("b", 0.9), ranked("c", 0.3, 3)), margin=0.5)
+    leader = CALIBRATION.confidence(ranking, 2)
+    first, second, other = (
+        CALIBRATION.candidate_probability(ranking, card, leader, 2) for card in ranking.cards
+    )
+    assert first == second == leader.printing
+    assert first + second + other <= 1.0
+
+
+def test_printings_that_nobody_compared_are_not_ruled_out_by_what_others_showed() -> None:
+    ruled_out = replace(ranked("b", 0.9), difference=3.0, bonus=-0.5)
+    ranking = Ranking((replace(ranked("a", 0.9), difference=0.1), ruled_out), margin=0.5)
+    assert CALIBRATION.printing_shares(ranking, group_size=2)[0] > 0.99
+    assert CALIBRATION.printing_shares(ranking, group_size=4)[0] == pytest.approx(1 / 3)
+
+
+def test_the_picture_is_as_sure_whichever_of_its_printings_leads() -> None:
+    printings = ranked("a", 0.5), ranked("foil", 0.4)
+    for order in (printings, printings[::-1]):
+        assert CALIBRATION.card_probability(Ranking(order, 0.2)) == CALIBRATION.card_probability(
+            Ranking(printings, 0.2)
+        )
 
 
 def test_nothing_found_is_no_confidence() -> None:

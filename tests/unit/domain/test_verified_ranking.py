@@ -11,6 +11,7 @@ from app.domain.ranking import (
     StandingWeights,
     with_agreements,
     with_differences,
+    with_twins,
 )
 from app.domain.types import Card, TemplateSource
 
@@ -31,7 +32,8 @@ def ids(ranking: Ranking) -> list[str]:
 
 
 def test_the_picture_that_agrees_best_leads_though_another_is_more_similar() -> None:
-    verified = with_agreements(RANKING, {1: Agreement(7, 0.2), 2: Agreement(40, 0.6)}, WEIGHTS)
+    agreements = {1: Agreement(7, 0.2), 2: Agreement(40, 0.6)}
+    verified = with_agreements(RANKING, agreements, WEIGHTS, compared=4)
     assert ids(verified)[0] == "b1"
     assert verified.verified
     assert verified.rival_agreement == 0.2
@@ -51,6 +53,22 @@ def test_a_picture_that_nobody_compared_counts_as_the_worst_of_the_others() -> N
     unseen = next(one for one in verified.cards if one.card.card_id == "c1")
     assert unseen.standing == pytest.approx(0.5 + 0.5 * 0.1)
     assert unseen.inliers is None
+
+
+def test_few_pictures_compared_are_no_verification() -> None:
+    two = with_agreements(RANKING, {1: Agreement(40, 0.6), 2: Agreement(7, 0.2)}, WEIGHTS)
+    assert not two.verified
+
+
+def test_a_leader_that_could_not_be_compared_keeps_its_place() -> None:
+    assert with_agreements(RANKING, {2: Agreement(40, 0.6), 3: Agreement(9, 0.3)}, WEIGHTS) is RANKING
+
+
+def test_pictures_that_are_the_same_become_one_and_no_rivals() -> None:
+    joined = with_twins(RANKING, {2: 1})
+    assert [one.card.card_id for one in joined.members()] == ["a1", "b1", "a2"]
+    assert joined.margin == pytest.approx(0.70 - 0.50)
+    assert with_twins(RANKING, {}) is RANKING
 
 
 def test_without_any_comparison_a_ranking_stays_as_it_was() -> None:

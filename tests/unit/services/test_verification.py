@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -25,6 +26,7 @@ PLAIN = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
 VERIFIED = Calibration(
     -8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3, standing_agreement=0.6, standing_difference=0.15
 )
+AMPLE_MS = 60_000.0
 CALIBRATIONS = Calibrations(PLAIN, UNCALIBRATED, VERIFIED)
 
 P = ParamSpec("P")
@@ -77,9 +79,11 @@ def photo(picture: RgbImage, seed: int) -> RgbImage:
 
 
 async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards, drawn) -> None:
-    match = Match(found(cards[:3], 0.52, 0.50, 0.49))
+    match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
     crop = photo(drawn[cards[1].card.card_id], 1)
-    (verified,), milliseconds = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+    (verified,), milliseconds = await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify(
+        [crop], [match], beside
+    )
     best = verified.ranking.best
     assert best is not None
     assert best.card == cards[1].card
@@ -94,7 +98,7 @@ async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards
 async def test_a_photo_taken_upside_down_is_compared_the_right_way_up(cards, drawn) -> None:
     match = Match(found(cards[:3], 0.52, 0.50, 0.49), upside_down=True)
     crop = np.ascontiguousarray(photo(drawn[cards[0].card.card_id], 2)[::-1, ::-1])
-    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify([crop], [match], beside)
     assert verified.ranking.agreement > 0.3
 
 
@@ -105,7 +109,9 @@ async def test_the_printing_on_the_photo_leads_though_its_reprint_was_more_simil
     for own, other in ((first, again), (again, first)):
         match = Match(found([other, own, cards[0]], 0.705, 0.70, 0.3))
         crop = photo(drawn[own.card.card_id], 3)
-        (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [match], beside)
+        (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify(
+            [crop], [match], beside
+        )
         best = verified.ranking.best
         assert best is not None
         assert best.card == own.card
@@ -124,7 +130,9 @@ async def test_without_time_left_the_search_stands_and_the_reply_says_so(cards, 
 async def test_a_database_that_answers_too_late_leaves_the_search_standing(cards, drawn) -> None:
     match = Match(found(cards[:2], 0.52, 0.50))
     crop = photo(drawn[cards[0].card.card_id], 1)
-    (verified,), _ = await Verifier(Pictures(drawn, away=True), CALIBRATIONS).verify([crop], [match], beside)
+    (verified,), _ = await Verifier(Pictures(drawn, away=True), CALIBRATIONS, AMPLE_MS).verify(
+        [crop], [match], beside
+    )
     assert verified.ranking == match.ranking
     assert Degraded.VERIFICATION_SKIPPED in verified.degraded
 
@@ -132,17 +140,88 @@ async def test_a_database_that_answers_too_late_leaves_the_search_standing(cards
 async def test_a_gallery_without_features_is_searched_as_before(cards) -> None:
     match = Match(found(cards[:2], 0.52, 0.50))
     crop = np.full((528, 378, 3), 90, np.uint8)
-    (verified,), _ = await Verifier(Pictures({}), CALIBRATIONS).verify([crop], [match], beside)
+    (verified,), _ = await Verifier(Pictures({}), CALIBRATIONS, AMPLE_MS).verify([crop], [match], beside)
     assert not verified.ranking.verified
     assert verified.degraded == (Degraded.VERIFICATION_SKIPPED,)
+
+
+async def test_features_that_cannot_be_read_are_passed_over(cards, drawn) -> None:
+    class Broken(Pictures):
+        async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
+            return {one: (b"not a picture", bytes(100)) for one in card_ids}
+
+    match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
+    crop = photo(drawn[cards[0].card.card_id], 1)
+    (verified,), _ = await Verifier(Broken(drawn), CALIBRATIONS, AMPLE_MS).verify([crop], [match], beside)
+    assert verified.ranking == match.ranking
+    assert verified.degraded == (Degraded.VERIFICATION_SKIPPED,)
+
+
+async def test_a_database_that_hangs_costs_no_more_than_the_time_there_is(cards, drawn) -> None:
+    class Hanging(Pictures):
+        async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
+            await asyncio.sleep(30)
+            return {}
+
+    match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
+    crop = photo(drawn[cards[0].card.card_id], 1)
+    async with asyncio.timeout(10):
+        (verified,), _ = await Verifier(Hanging(drawn), CALIBRATIONS, 50.0).verify([crop], [match], beside)
+    assert verified.degraded == (Degraded.VERIFICATION_SKIPPED,)
+
+
+async def test_printings_that_could_not_be_fetched_are_said_to_be_skipped(cards, drawn) -> None:
+    class Half(Pictures):
+        async def pictures_of(self, card_ids: list[str]) -> dict[str, StoredImage]:
+            raise SearchTimeout("too late")
+
+    again = next(card for card in reversed(cards) if card.artwork_id == cards[-1].artwork_id)
+    first = next(card for card in cards if card.artwork_id == again.artwork_id)
+    others = [card for card in cards if card.artwork_id != first.artwork_id][:4]
+    match = Match(found([first, again, *others], 0.7, 0.69, 0.3, 0.3, 0.3, 0.3))
+    crop = photo(drawn[first.card.card_id], 3)
+    (verified,), _ = await Verifier(Half(drawn), CALIBRATIONS, AMPLE_MS).verify([crop], [match], beside)
+    assert verified.ranking.verified
+    assert verified.degraded == (Degraded.PRINTINGS_SKIPPED,)
+
+
+async def test_an_encoder_without_constants_for_it_is_not_verified(cards, drawn) -> None:
+    match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
+    crop = photo(drawn[cards[1].card.card_id], 1)
+    nobody = Verifier(Pictures(drawn), Calibrations(PLAIN, UNCALIBRATED), AMPLE_MS)
+    assert await nobody.verify([crop], [match], beside) == ([match], 0.0)
+
+
+async def test_a_reference_that_was_cut_otherwise_is_laid_on_the_first_before_they_are_compared(
+    cards, drawn
+) -> None:
+    same_frame = [
+        (one, two)
+        for one in cards
+        for two in cards
+        if one is not two and one.artwork_id == two.artwork_id and one.frame == two.frame
+    ]
+    for first, own in same_frame[:4]:
+        off = np.roll(drawn[own.card.card_id], 4, axis=1)
+        pictures = {**drawn, own.card.card_id: off}
+        others = [card for card in cards if card.artwork_id != own.artwork_id][:4]
+        match = Match(found([first, own, *others], 0.7, 0.7, 0.3, 0.3, 0.3, 0.3))
+        crop = photo(drawn[own.card.card_id], 5)
+        (verified,), _ = await Verifier(Pictures(pictures), CALIBRATIONS, AMPLE_MS).verify(
+            [crop], [match], beside
+        )
+        best = verified.ranking.best
+        assert best is not None
+        assert best.card == own.card
+    assert same_frame
 
 
 async def test_nothing_found_is_nothing_to_verify(drawn) -> None:
     nothing = Match(Ranking((), 0.0))
     crop = np.full((528, 378, 3), 90, np.uint8)
-    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS).verify([crop], [nothing], beside)
+    (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify([crop], [nothing], beside)
     assert verified == nothing
-    assert await Verifier(Pictures(drawn), CALIBRATIONS).verify([], [], beside) == (
+    assert await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify([], [], beside) == (
         [],
         pytest.approx(0, abs=50),
     )

@@ -1,0 +1,161 @@
+"""Compares one crop with reference pictures: which picture it is, and which printing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from app.domain.errors import InvalidInput
+from app.domain.ranking import Agreement, RankedCard, Ranking, StandingWeights, with_agreements, with_twins
+from app.domain.types import RgbImage, StoredImage
+from app.vision.alignment import align, warp_onto
+from app.vision.local_features import (
+    FEATURES_SIZE_PX,
+    Affine,
+    GrayPicture,
+    gray_picture,
+    match_patches,
+    read_features,
+)
+from app.vision.printings import COMPARED_SIZE_PX, compare_printings, compared_reference
+from app.vision.stored import decode_reference
+
+#: Reference pictures of one artwork group whose features are compared; others look the same.
+_MOST_FEATURES = 3
+#: Pictures that agree so well with each other are the same, whatever the gallery's groups say: of the most
+#: alike of different pictures one in a thousand reaches 0.68 (docs/experiments.md).
+TWIN_AGREEMENT = 0.72
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """One crop after its leading pictures were compared with it.
+
+    Attributes:
+        ranking: Pictures ranked anew.
+        affine: How the leader's reference lies in the crop, in pixels of its features; None where nothing
+            is known of that.
+    """
+
+    ranking: Ranking
+    affine: Affine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one crop says about the leading pictures, by artwork group.
+
+    Attributes:
+        agreements: How well each agrees.
+        affines: How each lies in the crop, where enough patches agree.
+        twins: Groups whose picture is that of the group that agrees best, and this one.
+    """
+
+    agreements: dict[int, Agreement]
+    affines: dict[int, Affine]
+    twins: dict[int, int]
+
+
+def compare_pictures(
+    crop: RgbImage, leading: Sequence[RankedCard], features: Mapping[str, tuple[bytes, ...]]
+) -> Compared:
+    """Looks for each leading picture in a crop; ``leading``: cards of these pictures, best first."""
+    seen = gray_picture(crop, FEATURES_SIZE_PX)
+    pictures: dict[int, list[GrayPicture]] = {}
+    for one in leading:
+        some = pictures.setdefault(one.artwork_group_id, [])
+        if not some:  # of one printing: the others look the same
+            some.extend(_readable(features.get(one.card.card_id, ())[:_MOST_FEATURES]))
+    agreements: dict[int, Agreement] = {}
+    affines: dict[int, Affine] = {}
+    shown: dict[int, GrayPicture] = {}
+    for group, some in pictures.items():
+        if not some:
+            continue
+        found = [(match_patches(seen, one), one) for one in some]
+        best, shown[group] = max(found, key=lambda pair: pair[0].agreement)
+        agreements[group] = Agreement(best.inliers, best.agreement)
+        if best.affine is not None:
+            affines[group] = best.affine
+    return Compared(agreements, affines, _twins(agreements, shown))
+
+
+def _twins(agreements: Mapping[int, Agreement], shown: Mapping[int, GrayPicture]) -> dict[int, int]:
+    if not agreements:
+        return {}
+    best = max(agreements, key=lambda group: agreements[group].agreement)
+    likely = [
+        group
+        for group, one in agreements.items()
+        if group != best and one.agreement > 0.6 * agreements[best].agreement
+    ]
+    return {
+        group: best
+        for group in likely
+        if match_patches(shown[best], shown[group]).agreement >= TWIN_AGREEMENT
+    }
+
+
+def ranked_anew(ranking: Ranking, compared: Compared, weights: StandingWeights) -> Verified:
+    """Ranks pictures by what a comparison gave."""
+    if ranking.best is not None and ranking.best.artwork_group_id not in compared.agreements:
+        return Verified(ranking)
+    counted = {group: one for group, one in compared.agreements.items() if group not in compared.twins}
+    joined = with_twins(ranking, compared.twins)
+    anew = with_agreements(joined, counted, weights, compared=len(compared.agreements))
+    best = anew.best
+    return Verified(anew, compared.affines.get(best.artwork_group_id) if best is not None else None)
+
+
+def differences_of(
+    crop: RgbImage,
+    affine: Affine,
+    printings: Sequence[RankedCard],
+    pictures: Mapping[str, StoredImage],
+) -> dict[str, float]:
+    """Error of each printing where they differ, by card id; empty where they cannot be compared."""
+    references: dict[str, RgbImage] = {}
+    for one in printings:
+        stored = pictures.get(one.card.card_id)
+        if stored is None:
+            continue
+        try:
+            references[one.card.card_id] = decode_reference(stored.data)
+        except InvalidInput:
+            continue
+    if len(references) < 2:
+        return {}
+    first = next(iter(references.values()))
+    alignment = align(crop, first, affine, FEATURES_SIZE_PX)
+    if alignment is None:
+        return {}
+    usable = {card_id: compared_reference(_laid_on(first, one)) for card_id, one in references.items()}
+    aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
+    evidence = compare_printings(aligned, list(usable.values()))
+    if evidence.weight == 0.0:
+        return {}
+    return dict(zip(usable, map(float, evidence.errors), strict=True))
+
+
+def _laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
+    """Another reference as it lies on the first: two scans of one picture are never cut alike.
+
+    One of another frame stays as it is: it differs from the first all over.
+    """
+    if other is first:
+        return first
+    found = match_patches(gray_picture(other, FEATURES_SIZE_PX), gray_picture(first, FEATURES_SIZE_PX))
+    alignment = None if found.affine is None else align(other, first, found.affine, FEATURES_SIZE_PX)
+    return other if alignment is None else warp_onto(other, alignment.to_crop, COMPARED_SIZE_PX)
+
+
+def _readable(stored: Sequence[bytes]) -> list[GrayPicture]:
+    pictures = []
+    for data in stored:
+        try:
+            pictures.append(read_features(data))
+        except ValueError as error:
+            structlog.get_logger().warning("features_unreadable", reason=str(error))
+    return pictures
