@@ -48,7 +48,7 @@ ARTWORKS = 1000
 #: Many pictures are printed more than once: printings are fitted on those alone.
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 #: Of the answers called ``accepted``, this share shows the right picture.
-ACCEPT_PRECISION = 0.998
+ACCEPT_PRECISION = 0.9995
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
 PRINTING_PRECISION = 0.995
 LEAST_PRINTING = 0.9
