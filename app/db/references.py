@@ -22,12 +22,12 @@ class PostgresReferences:
 
     async def count_without_features(self) -> int:
         """How many reference pictures have no features yet."""
-        async with self._database.connection() as connection:
+        async with self._database.transaction(limit_statements=False) as connection:
             return int(await connection.fetchval(self._queries["count_references_without_features"]))
 
     async def without_features(self, after: int, limit: int) -> list[tuple[int, StoredImage]]:
         """The next reference pictures without features, by number, beyond ``after``."""
-        async with self._database.connection() as connection:
+        async with self._database.transaction(limit_statements=False) as connection:
             rows = await connection.fetch(self._queries["references_without_features"], after, limit)
         return [(row["id"], StoredImage(row["media_type"], row["data"])) for row in rows]
 

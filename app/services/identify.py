@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
 import structlog
 
 from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
-from app.domain.types import CardFilter, RequestKey, RgbImage, ScanResult, StoredImage
+from app.domain.types import CardFilter, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.matching import Match, Matcher, MatchTimings
@@ -229,12 +228,8 @@ def _stored_pictures(
     scan: ReadScan, matches: Sequence[Match], memory: ScanMemory
 ) -> tuple[StoredImage, list[StoredImage]]:
     with memory:
-        crops = [_upright(card.crop, match) for card, match in zip(scan.cards, matches, strict=True)]
+        crops = [match.upright(card.crop) for card, match in zip(scan.cards, matches, strict=True)]
         return as_jpeg(scan.image, SCAN_JPEG_QUALITY), [as_jpeg(crop, CROP_JPEG_QUALITY) for crop in crops]
-
-
-def _upright(crop: RgbImage, match: Match) -> RgbImage:
-    return np.ascontiguousarray(crop[::-1, ::-1]) if match.upside_down else crop
 
 
 def _timings(scan: ReadScan, match: MatchTimings, verify_ms: float, started: float) -> dict[str, float]:

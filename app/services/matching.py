@@ -29,6 +29,10 @@ class Match:
     upside_down: bool = False
     degraded: tuple[Degraded, ...] = ()
 
+    def upright(self, crop: RgbImage) -> RgbImage:
+        """The crop the way up it matched, as rows of its own."""
+        return np.ascontiguousarray(crop[::-1, ::-1]) if self.upside_down else crop
+
 
 @dataclass(slots=True)
 class MatchTimings:

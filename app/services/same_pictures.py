@@ -19,8 +19,8 @@ from app.vision.local_features import GrayPicture, match_patches, read_features
 #: Pairs less alike than this are not compared; at most so many for each card.
 ASKED_SIMILARITY = 0.6
 ASKED_PAIRS = 12
-#: Similarity and agreement together from which on two cards show one picture: among 1.4 million pairs of
-#: invented cards none that shows two pictures reached 1.46 (docs/experiments.md).
+#: Similarity and agreement together from which on two cards show one picture: of 1,200 alike pairs of
+#: invented cards that show two, none reached 1.46 (docs/experiments.md).
 SAME_PICTURE = 1.5
 _ROWS = 128  # of the table of similarities at once
 _FEATURES = 2_000  # cards whose features are read at once

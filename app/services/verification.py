@@ -2,7 +2,8 @@
 
 Two looks. The first finds patches of the leading pictures in the crop and ranks the pictures anew. The
 second lays the crop on the reference and compares it with every printing of the picture where these differ.
-Both stop when their time is over, the clearest cards first, and say which cards they did not get to.
+Both begin with the cards that have the fewest candidates, stop when their time is over, and say which cards
+they did not get to.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ParamSpec, Protocol, TypeVar
-
-import numpy as np
 
 from app.domain.calibration import Calibrations
 from app.domain.errors import DatabaseUnavailable, SearchTimeout
@@ -110,7 +109,7 @@ class Verifier:
         leading = [_leading(match.ranking) for match in matches]
         wanted = sorted({one.card.card_id for some in leading for one in some})
         features = await _in_time(clock, self._references.features_of, wanted)
-        upright = [_upright(crop, match) for crop, match in zip(crops, matches, strict=True)]
+        upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
         verified = await beside(self._first_look, upright, matches, leading, features, clock)
         printings = [self._printings(one) for one in verified]
         wanted = sorted({one.card.card_id for some in printings for one in some})
@@ -186,10 +185,6 @@ async def _in_time(
             return await fetch(wanted)
     except (SearchTimeout, DatabaseUnavailable, TimeoutError):
         return {}
-
-
-def _upright(crop: RgbImage, match: Match) -> RgbImage:
-    return np.ascontiguousarray(crop[::-1, ::-1]) if match.upside_down else crop
 
 
 def _noted(match: Match, ranking: Ranking, printings_skipped: bool) -> Match:

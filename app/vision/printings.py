@@ -37,12 +37,10 @@ class PrintingEvidence:
     Attributes:
         errors: Mean squared error of each printing where they differ, from 0, (printings,).
         weight: How much they differ: variance summed over the card's pixels. 0 where they do not.
-        box: Of what differs, as shares of the card: left, top, right, bottom; None where nothing does.
     """
 
     errors: NDArray[np.float64]
     weight: float
-    box: tuple[float, float, float, float] | None
 
 
 def compared_reference(image: RgbImage) -> Planes:
@@ -61,12 +59,12 @@ def compare_printings(aligned: RgbImage, references: Sequence[Planes]) -> Printi
     weights = difference_map(references)
     weight = float(weights.sum())
     if weight == 0.0:
-        return PrintingEvidence(np.zeros(len(references)), 0.0, None)
+        return PrintingEvidence(np.zeros(len(references)), 0.0)
     errors = [
         float((np.minimum(np.square(crop - one).mean(axis=2), _GREATEST_ERROR) * weights).sum()) / weight
         for one in references
     ]
-    return PrintingEvidence(np.array(errors), weight, _box(weights > 0))
+    return PrintingEvidence(np.array(errors), weight)
 
 
 def difference_map(references: Sequence[Planes]) -> NDArray[np.float32]:
@@ -88,14 +86,3 @@ def _evened(image: RgbImage, sigma_px: float) -> Planes:
     square = cv2.GaussianBlur(planes * planes, (0, 0), _AROUND_SIGMA_PX)
     deviation = np.sqrt(np.maximum(square - mean * mean, 0.0) + np.float32(_FLOOR**2))
     return np.asarray((planes - mean) / deviation, np.float32)
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    height, width = mask.shape
-    return (
-        float(columns[0] / width),
-        float(rows[0] / height),
-        float((columns[-1] + 1) / width),
-        float((rows[-1] + 1) / height),
-    )

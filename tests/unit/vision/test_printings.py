@@ -78,15 +78,12 @@ def test_where_references_differ_is_where_they_are_drawn_differently(printings) 
     assert 280 < columns.min() / width * 378 < columns.max() / width * 378 < 370
     evidence = compare_printings(other, references)
     assert evidence.errors[1] < evidence.errors[0]
-    assert evidence.box is not None
-    assert evidence.box[1] == pytest.approx(400 / 528, abs=0.05)
 
 
 def test_printings_without_a_difference_cannot_be_told_apart(printings) -> None:
     card = draw_card(replace(printings[0][0]), 528)
     evidence = compare_printings(card, [compared_reference(card), compared_reference(card)])
     assert evidence.weight == 0.0
-    assert evidence.box is None
     assert evidence.errors.tolist() == [0.0, 0.0]
 
 
