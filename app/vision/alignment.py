@@ -17,8 +17,8 @@ Homography = NDArray[np.float64]
 #: Once the crop lies within 3 % of its place: patches of an eighth of the card, to a fraction of a pixel.
 FINE_GRID = PatchGrid((264, 189), 7, 9, 32, 6, 1.5)
 _ROUNDS = 2
-#: Of hard photos one in a hundred has fewer; another card of the same set has 7 there in the median, 15 on an easy
-#: photo (docs/experiments.md).
+#: Of hard photos one in a hundred has fewer; another card of the same set has 7 there in the median, 15 on an
+#: easy photo (docs/experiments.md).
 _LEAST_INLIERS = 12
 #: A rectified crop lies no farther off, as a share of the card's sides.
 _FARTHEST = 0.15
