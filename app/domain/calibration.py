@@ -33,7 +33,7 @@ class Calibration:
         margin_weight: Weight of the margin, at least 0.
         similarity_weight: Weight of the similarity, at least 0.
         printing_temperature: Difference of standing at which one printing of an artwork group is e times
-            likelier than another.
+            likelier than another, where the crop was not compared with either of them.
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
@@ -41,6 +41,8 @@ class Calibration:
         rival_weight: What the best rival's agreement costs, at least 0.
         standing_agreement: See ``StandingWeights``.
         standing_difference: See ``StandingWeights``.
+        compared_temperature: Likewise ``printing_temperature`` where the crop was compared with printings; 0
+            for the same.
     """
 
     bias: float
@@ -54,11 +56,12 @@ class Calibration:
     rival_weight: float = 0.0
     standing_agreement: float = 0.0
     standing_difference: float = 0.0
+    compared_temperature: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.rival_weight)
         standing = (self.standing_agreement, self.standing_difference)
-        if min(*weights, *standing) < 0 or self.printing_temperature <= 0:
+        if min(*weights, *standing, self.compared_temperature) < 0 or self.printing_temperature <= 0:
             raise ConfigurationError(
                 "a calibration needs weights of at least 0 and a printing temperature above 0"
             )
@@ -111,7 +114,7 @@ class Calibration:
         unseen = max(0, group_size - len(weights))
         # What nobody compared is not ruled out by what others showed.
         weakest = min(one.similarity for one in members) - members[0].similarity
-        total = sum(weights) + unseen * math.exp(min(weakest / self.printing_temperature, 700.0))
+        total = sum(weights) + unseen * math.exp(min(weakest / self._temperature(members), 700.0))
         return [weight / total for weight in weights]
 
     def candidate_probability(
@@ -142,8 +145,12 @@ class Calibration:
 
     def _weights(self, cards: Sequence[RankedCard]) -> list[float]:
         """Likelihoods relative to the first card."""
-        first = cards[0].standing
-        return [math.exp(min((one.standing - first) / self.printing_temperature, 700.0)) for one in cards]
+        first, temperature = cards[0].standing, self._temperature(cards)
+        return [math.exp(min((one.standing - first) / temperature, 700.0)) for one in cards]
+
+    def _temperature(self, cards: Sequence[RankedCard]) -> float:
+        compared = cards[0].difference is not None and self.compared_temperature > 0
+        return self.compared_temperature if compared else self.printing_temperature
 
 
 #: For an encoder that nobody has calibrated yet: asks for more evidence than any encoder here has needed,

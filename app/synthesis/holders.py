@@ -45,10 +45,12 @@ class BinderPage:
 
     @classmethod
     def at_random(cls, rows: int, columns: int, rng: np.random.Generator) -> BinderPage:
-        """Most are black, some white or clear."""
+        """Most are black, some white, coloured or clear."""
         kind = float(rng.random())
-        if kind < 0.72:
+        if kind < 0.66:
             sheet = np.full(3, uniform(rng, (14, 42))) + rng.uniform(0, 8, 3)
+        elif kind < 0.74:
+            sheet = rng.uniform(30, 230, 3)
         elif kind < 0.86:
             sheet = np.full(3, uniform(rng, (205, 238)))
         else:

@@ -28,8 +28,9 @@ from app.synthesis.levels import PhotoRanges
 from app.synthesis.props import Hand, lay_prop
 from app.synthesis.rigid import lay_in_holder, lay_price
 
-#: Kinds of which something may cover a card's edge.
-_LOOSE = (SceneKind.TABLE, SceneKind.STREWN, SceneKind.HEAP, SceneKind.CASCADE)
+#: How often something covers a card's edge where the level says "always"; a scanner's lid leaves no room.
+_COVERED = {SceneKind.FLATBED: 0.0, SceneKind.CASE: 0.2}
+_COVERED_ELSE = 0.5
 
 
 def draw_table_top(
@@ -71,10 +72,9 @@ def draw_table_top(
         _fill_case(canvas, layout, pictures, rng)
     else:
         _lay_cards(canvas, kind, layout, pictures, rng)
-        if kind in _LOOSE:
-            for place in layout.cards:
-                if happens(rng, ranges.cover_chance / 2):
-                    lay_cover(canvas, place, rng)
+    for place in layout.cards:
+        if happens(rng, ranges.cover_chance * _COVERED.get(kind, _COVERED_ELSE)):
+            lay_cover(canvas, place, rng, beside=layout.cards)
     return canvas
 
 
@@ -154,7 +154,7 @@ def _blank_canvas(layout: Layout, camera: Camera, rng: np.random.Generator) -> C
 
 def _choose_surface(kind: SceneKind, ranges: PhotoRanges, rng: np.random.Generator) -> Surface:
     """Easy scenes lie on something plain; crowded ones on patterns or on the colour of the cards' border."""
-    if kind.value.startswith("page"):
+    if kind.value.startswith("page") and not happens(rng, 0.6 * ranges.clutter):
         return (Surface.WOOD, Surface.PLAIN, Surface.CLOTH, Surface.MARBLE)[int(rng.integers(0, 4))]
     if ranges.clutter < 0.25:
         return (Surface.PLAIN, Surface.PLAIN, Surface.CLOTH, Surface.WOOD)[int(rng.integers(0, 4))]

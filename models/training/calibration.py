@@ -80,12 +80,13 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         similarity_weight=slopes[1],
         agreement_weight=slopes[2],
         rival_weight=slopes[3],
-        printing_temperature=_fit_temperature(looks),
+        printing_temperature=_fit_temperature([look for look in looks if not _compared(look)]),
         accept_card=round(accept_card, 4),
         accept_printing=1.0,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
         standing_agreement=0.0 if weights is None else weights.agreement,
         standing_difference=0.0 if weights is None else weights.difference,
+        compared_temperature=0.0 if weights is None else _fit_temperature(list(filter(_compared, looks))),
     )
     return replace(calibration, accept_printing=_fit_accept_printing(calibration, looks))
 
@@ -157,8 +158,9 @@ def _fit_temperature(looks: Sequence[Look]) -> float:
 
 def _fit_difference(looks: Sequence[Look]) -> float:
     """What a difference costs, likewise, with the temperature free."""
-    similarities = _printings(looks, lambda one: one.similarity)
-    differences = _printings(looks, lambda one: one.difference or 0.0)
+    compared = list(filter(_compared, looks))
+    similarities = _printings(compared, lambda one: one.similarity)
+    differences = _printings(compared, lambda one: one.difference or 0.0)
     pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
     best = min(
         (float(np.mean([_loss((s - weight * d) / t, own) for s, d, own in pairs])), float(weight))
@@ -177,6 +179,11 @@ def _printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list
         if not look.masked and look.artwork_right and own and len(members) > 1:
             groups.append((np.array([of(one) for one in members]), own[0]))
     return groups
+
+
+def _compared(look: Look) -> bool:
+    """Whether the printings of the leader's picture were compared with the photo."""
+    return look.ranking.best is not None and look.ranking.best.difference is not None
 
 
 def _loss(logits: Floats, own: int) -> float:

@@ -16,7 +16,7 @@ from app.vision.detect.votes import Finder, find_quads
 
 #: Of the first look, worth a second one; and of all looks together, to be a card.
 _LEAST_FIRST_SCORE = 0.4
-_LEAST_SCORE = 0.65
+_LEAST_SCORE = 0.7
 _FIRST_SHARE = 0.5
 #: A look whose score is lower is in doubt: a third costs little, for few need it.
 _SURE = 0.9
@@ -30,9 +30,9 @@ _PART_COVERED = 0.7
 _PART_SIZE = 0.6
 #: A place in the grid that no card overlaps so much is empty yet; what a second look must see there.
 _NEW_IOU = 0.3
-_LEAST_COMPLETED_SCORE = 0.5
+_LEAST_COMPLETED_SCORE = 0.9
 #: How far a side may move to meet its edge, as a share of the quad's mean side.
-_REACH_SHARE = 0.05
+_REACH_SHARE = 0.03
 _FAR_COST = 0.05
 _LEAST_SUPPORT = 0.5
 

@@ -6,12 +6,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.types import RgbImage
+from app.domain.types import CARD_ASPECT, RgbImage
+from app.vision.detect.second_look import CARD_HEIGHT_PX, CORNER_SIGNS, VIEW_PX
 from models.training.finder.scenes import TrainingScene
 
-_CARD_HEIGHT_PX = (30.0, 480.0)
+_HEIGHTS_PX = (30.0, 480.0)
 _LARGEST_ZOOM = 2.2
 _ANY_TURN = 0.5  # of the views; the others are turned by quarters and a little
+#: Share of the views that look at one card as ``app.vision.detect.second_look`` does: cut out upright by an
+#: answer that is a little off (standard deviation of a corner as a share of the card's side).
+_CLOSER = 0.25
+_ANSWER_ERROR = 0.05
+#: Share of those that are far off: beside the card, round its holder, on a part of it. Without them a look
+#: from near would learn that there always is a card.
+_ASTRAY = 0.4
+_CLOSER_HEIGHT_SHARE = CARD_HEIGHT_PX / VIEW_PX
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 
 
@@ -29,12 +38,13 @@ def view_of(
     Returns:
         RGB uint8 (size_px, size_px, 3), and the corners of all cards in its pixels, (count, 4, 2).
     """
-    warp = _aim(scene, size_px, rng)
+    closer = len(scene.quads) > 0 and rng.random() < _CLOSER
+    warp = _aim_closer(scene, size_px, rng) if closer else _aim(scene, size_px, rng)
     border = _BORDERS[int(rng.integers(len(_BORDERS)))]
     colour = [int(v) for v in rng.integers(0, 256, 3)]
     shrinks = np.hypot(warp[0, 0], warp[1, 0]) < 0.7
     image = scene.image
-    if tilt > 0:
+    if tilt > 0 and not closer:
         warp = _tilted(size_px, rng.normal(0, tilt, 2)) @ warp
     if shrinks:  # a warp skips pixels where it shrinks
         sigma = 0.4 / np.hypot(warp[0, 0], warp[1, 0])
@@ -53,7 +63,7 @@ def _aim(scene: TrainingScene, size_px: int, rng: np.random.Generator) -> NDArra
     height, width = scene.image.shape[:2]
     if len(scene.quads):
         heights = np.linalg.norm(scene.quads[:, 3] - scene.quads[:, 0], axis=1)
-        wanted = float(np.exp(rng.uniform(*np.log(_CARD_HEIGHT_PX))))
+        wanted = float(np.exp(rng.uniform(*np.log(_HEIGHTS_PX))))
         scale = min(wanted / float(np.median(heights)), _LARGEST_ZOOM)
         middle = scene.quads[int(rng.integers(len(scene.quads)))].mean(axis=0)
     else:
@@ -68,6 +78,30 @@ def _aim(scene: TrainingScene, size_px: int, rng: np.random.Generator) -> NDArra
     linear = linear @ shear @ mirrored  # of cards seen in a mirror the outline is still right
     target = size_px / 2 + rng.uniform(-0.4, 0.4, 2) * size_px
     return np.vstack([np.column_stack([linear, target - linear @ middle]), [0.0, 0.0, 1.0]])
+
+
+def _aim_closer(scene: TrainingScene, size_px: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The perspective that lays one card upright in the middle of a view, but for the error of an answer."""
+    quad = scene.quads[int(rng.integers(len(scene.quads)))]
+    if rng.random() < _ASTRAY:
+        quad = _astray(quad, rng)
+    sides = np.linalg.norm(quad - np.roll(quad, 1, axis=0), axis=1)
+    answer = quad + rng.normal(0, _ANSWER_ERROR, (4, 2)) * sides.mean()
+    height_px = _CLOSER_HEIGHT_SHARE * size_px * float(np.exp(rng.normal(0, 0.06)))
+    upright = size_px / 2 + CORNER_SIGNS * np.array([CARD_ASPECT * height_px, height_px]) / 2
+    turned = np.roll(upright, 2 * int(rng.integers(2)), axis=0)
+    warp = cv2.getPerspectiveTransform(answer.astype(np.float32), turned.astype(np.float32))
+    return np.asarray(warp, np.float64)
+
+
+def _astray(quad: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A quad beside the card, or one that is too large or too small for it, (4, 2)."""
+    across, down = quad[1] - quad[0], quad[3] - quad[0]
+    offset = rng.uniform(-1.2, 1.2, 2) if rng.random() < 0.6 else np.zeros(2)
+    stretch = np.exp(rng.normal(0, 0.3, 2))
+    middle = quad.mean(axis=0)
+    local = np.linalg.solve(np.stack([across, down], axis=1), (quad - middle).T).T * stretch + offset
+    return np.asarray(middle + local @ np.stack([across, down]), np.float64)
 
 
 def _tilted(size_px: int, lean: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
@@ -39,6 +40,7 @@ class FinderStage(_Section):
         learning_rate: Of Muon and AdamW.
         warm_up_steps: Over which it rises.
         decay_steps: Over which it falls.
+        averaged: Whether the stage ends at the mean of the weights that it began with and those it came to.
     """
 
     size_px: int = Field(ge=64, le=1024, multiple_of=32)
@@ -49,6 +51,7 @@ class FinderStage(_Section):
     learning_rate: PositiveFloat
     warm_up_steps: int = Field(ge=0)
     decay_steps: int = Field(ge=1)
+    averaged: bool = False
 
 
 class FinderLoss(_Section):
@@ -80,3 +83,7 @@ class FinderConfig(_Section):
     def steps(self) -> int:
         """Optimiser steps of the whole run."""
         return sum(stage.steps for stage in self.stages)
+
+    def ends(self) -> dict[int, FinderStage]:
+        """The stages by the step after which each is over."""
+        return dict(zip(accumulate(stage.steps for stage in self.stages), self.stages, strict=True))

@@ -8,7 +8,7 @@ from torch.nn import functional
 from models.training.finder.network import CORNERS
 
 #: Share of a card's size up to which a corner's error counts by its square.
-_SQUARED_BELOW = 0.05
+_SQUARED_BELOW = 0.02
 
 
 def finder_loss(

@@ -69,6 +69,7 @@ class FinderRun:
         convert_conv2d_weight_memory_format(self.network, torch.channels_last)
         self._optimisers = Optimisers(self.network, config.weight_decay)
         self.step = 0
+        self._began_with = self._weights()
         if (folder / CHECKPOINT).exists():
             self._resume()
 
@@ -76,10 +77,12 @@ class FinderRun:
         """Goes on to the end of the run, or to ``until_step``, and leaves a checkpoint."""
         self._folder.mkdir(parents=True, exist_ok=True)
         last = self._config.steps if until_step is None else min(until_step, self._config.steps)
-        started = time.monotonic()
+        started, ends = time.monotonic(), self._config.ends()
         for batch, learning_rate in self._batches(last):
             showing, placing = self._learn(batch, learning_rate)
             self.step += 1
+            if self.step in ends:
+                self._end(ends[self.step])
             due = self.step % self._config.held_back.every_steps == 0 or self.step == last
             recall = self._validate(self.network) if due else None
             progress = FinderProgress(self.step, showing, placing, recall, time.monotonic() - started)
@@ -119,9 +122,21 @@ class FinderRun:
         self._optimisers.step(showing + self._config.loss.placing_weight * placing, learning_rate)
         return showing.item(), placing.item()
 
+    def _end(self, stage: FinderStage) -> None:
+        """Ends a stage: averages the weights where it says so (after Izmailov et al. 2018)."""
+        if stage.averaged:
+            for name, value in self.network.state_dict().items():
+                if value.is_floating_point():
+                    value.copy_((value + self._began_with[name]) / 2)
+        self._began_with = self._weights()
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
     def _save(self) -> None:
         state = {
             "network": self.network.state_dict(),
+            "began_with": self._began_with,
             "optimisers": self._optimisers.state_dict(),
             "step": self.step,
         }
@@ -130,6 +145,7 @@ class FinderRun:
     def _resume(self) -> None:
         state = torch.load(self._folder / CHECKPOINT, map_location=self._device, weights_only=True)
         self.network.load_state_dict(state["network"])
+        self._began_with = state["began_with"]
         self._optimisers.load_state_dict(state["optimisers"])
         self.step = state["step"]
 

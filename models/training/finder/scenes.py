@@ -28,17 +28,17 @@ KEPT_LONG_SIDE_PX = 896
 _JPEG_QUALITY = 95
 _CARD_HEIGHT_PX = 420
 _KINDS = (
-    (SceneKind.PAGE_3X3, 0.1),
-    (SceneKind.PAGE_4X3, 0.07),
-    (SceneKind.PAGE_2X2, 0.05),
-    (SceneKind.FLATBED, 0.07),
-    (SceneKind.TABLE, 0.15),
-    (SceneKind.STREWN, 0.17),
-    (SceneKind.HEAP, 0.08),
-    (SceneKind.CASCADE, 0.1),
-    (SceneKind.HAND, 0.06),
-    (SceneKind.CASE, 0.15),
-    (SceneKind.SINGLE, 0.05),
+    (SceneKind.PAGE_3X3, 0.13),
+    (SceneKind.PAGE_4X3, 0.1),
+    (SceneKind.PAGE_2X2, 0.07),
+    (SceneKind.FLATBED, 0.05),
+    (SceneKind.TABLE, 0.12),
+    (SceneKind.STREWN, 0.12),
+    (SceneKind.HEAP, 0.06),
+    (SceneKind.CASCADE, 0.07),
+    (SceneKind.HAND, 0.04),
+    (SceneKind.CASE, 0.18),
+    (SceneKind.SINGLE, 0.06),
 )
 #: How many cards at least and at most; of the other kinds half as many as fit, or more.
 _COUNTS = {

@@ -13,6 +13,7 @@ from app.domain.errors import EncoderInvalid
 from app.inference.finder import FinderGraph
 from models.training.batches import to_network
 from models.training.config import read_toml
+from models.training.finder import augment
 from models.training.finder.augment import view_of
 from models.training.finder.batches import FinderBatches
 from models.training.finder.config import FinderConfig
@@ -42,7 +43,7 @@ CONFIG = FinderConfig.model_validate(
         "held_back": {"seed": 2, "count": 1, "artworks": 20, "every_steps": 10},
         "loss": {"placing_weight": 2.0},
         "weight_decay": 0.02,
-        "stages": [STAGE, STAGE | {"steps": 5, "tilt": 0.1}],
+        "stages": [STAGE, STAGE | {"steps": 5, "tilt": 0.1, "averaged": True}],
     }
 )
 
@@ -79,10 +80,28 @@ def test_a_run_learns_and_tells_of_every_step(paths, tmp_path) -> None:
 
 def test_a_run_interrupted_ends_as_one_that_was_not(paths, tmp_path) -> None:
     whole, _ = trained(paths, tmp_path / "whole")
-    parted, told = trained(paths, tmp_path / "parted", 10)
+    parted, told = trained(paths, tmp_path / "parted", 10, 17)
     assert [progress.step for progress in told] == list(range(1, 21))
     for one, other in zip(whole.state_dict().values(), parted.state_dict().values(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_an_averaged_stage_ends_halfway_between_where_it_began_and_where_it_came_to(paths, tmp_path) -> None:
+    plain = CONFIG.model_copy(
+        update={"stages": (CONFIG.stages[0], CONFIG.stages[1].model_copy(update={"averaged": False}))}
+    )
+    began, ended, averaged = (
+        FinderRun(config, paths, lambda _: 0.5, tmp_path / name)
+        for config, name in ((plain, "began"), (plain, "ended"), (CONFIG, "averaged"))
+    )
+    began.train(lambda _: None, 15)
+    ended.train(lambda _: None)
+    averaged.train(lambda _: None)
+    for name, value in averaged.network.state_dict().items():
+        one, other = began.network.state_dict()[name], ended.network.state_dict()[name]
+        if value.is_floating_point():
+            assert torch.allclose(value, (one + other) / 2, atol=1e-6)
+            assert name.endswith("running_mean") or not torch.equal(one, other)
 
 
 def test_the_exported_graph_answers_as_the_network_does_at_any_size(paths, tmp_path) -> None:
@@ -134,6 +153,19 @@ def test_a_view_shows_the_cards_where_its_quads_say(paths) -> None:
         cards.append(view[..., 2][cv2.erode(inside, kernel) == 1])
         ground.append(view[..., 2][cv2.dilate(inside, kernel) == 0])
     assert np.median(np.concatenate(cards)) > np.median(np.concatenate(ground)) + 60
+
+
+def test_some_views_show_one_card_upright_in_the_middle_as_a_second_look_does(paths, monkeypatch) -> None:
+    scene = read_scene(paths[0])
+    monkeypatch.setattr(augment, "_CLOSER", 1.0)
+    middles = {}
+    for astray in (0.0, 1.0):
+        monkeypatch.setattr(augment, "_ASTRAY", astray)
+        views = [view_of(scene, 128, np.random.default_rng(seed))[1] for seed in range(20)]
+        nearest = [np.abs(quads.mean(axis=1) - 64).max(axis=1).min() for quads in views]
+        middles[astray] = np.array(nearest)
+    assert middles[0.0].max() < 8  # of a view of 128: an answer is never far off
+    assert middles[1.0].max() > 30
 
 
 def test_scenes_are_drawn_once_and_the_same_each_time(paths, tmp_path) -> None:
