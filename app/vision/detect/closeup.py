@@ -13,8 +13,8 @@ from app.vision.detect.shapes import angle_between, areas, turns
 #: Cards are 0.716 as wide as high; sheets of A4 (0.707) and prints (5:7) are near, photos (3:4) are not.
 _MAX_ASPECT_ERROR = 0.035
 _MIN_PRINT_SHARE = 0.6
-#: What is left of a card beside its art box or a panel is printed as well (at least 0.7, of 150 cards of three
-#: games), a table beside a card is not.
+#: What is left of a card beside its art box or a panel is printed as well (at least 0.7, of 150 cards of
+#: three games), a table beside a card is not.
 _MIN_REST_PRINT_SHARE = 0.5
 _SCORE = 0.5
 #: Parts of a card's print that are found alone: an art box or a panel, straight, this share of the card.
