@@ -33,7 +33,7 @@ class Calibration:
         margin_weight: Weight of the margin, at least 0.
         similarity_weight: Weight of the similarity, at least 0.
         printing_temperature: Difference of standing at which one printing of an artwork group is e times
-            likelier than another, where the crop was not compared with either of them.
+            likelier than another, where the crop was compared with none of the group.
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
@@ -41,8 +41,7 @@ class Calibration:
         rival_weight: What the best rival's agreement costs, at least 0.
         standing_agreement: See ``StandingWeights``.
         standing_difference: See ``StandingWeights``.
-        compared_temperature: Likewise ``printing_temperature`` where the crop was compared with printings; 0
-            for the same.
+        compared_temperature: Likewise where the crop was compared with some of the group; 0 for the same.
     """
 
     bias: float
@@ -110,11 +109,11 @@ class Calibration:
             One share for each of ``ranking.members()``; they add up to 1 where all members were found.
         """
         members = ranking.members()
-        weights = self._weights(members)
+        weights = _weights(members, self._temperature(members))
         unseen = max(0, group_size - len(weights))
         # What nobody compared is not ruled out by what others showed.
         weakest = min(one.similarity for one in members) - members[0].similarity
-        total = sum(weights) + unseen * math.exp(min(weakest / self._temperature(members), 700.0))
+        total = sum(weights) + unseen * math.exp(min(weakest / self.printing_temperature, 700.0))
         return [weight / total for weight in weights]
 
     def candidate_probability(
@@ -130,7 +129,7 @@ class Calibration:
         if candidate in members:
             return leader.card * self.printing_shares(ranking, group_size)[members.index(candidate)]
         others = [one for one in ranking.cards if one not in members]
-        weights = self._weights([members[0], *others])
+        weights = _weights([members[0], *others], self.printing_temperature)
         # The leader's weight stands for "none of these", so a far-off crowd never looks likely.
         share = weights[1 + others.index(candidate)] / sum(weights)
         return min(leader.printing, (1.0 - leader.card) * share)
@@ -143,14 +142,17 @@ class Calibration:
             return Status.ACCEPTED
         return Status.REVIEW
 
-    def _weights(self, cards: Sequence[RankedCard]) -> list[float]:
-        """Likelihoods relative to the first card."""
-        first, temperature = cards[0].standing, self._temperature(cards)
-        return [math.exp(min((one.standing - first) / temperature, 700.0)) for one in cards]
+    def _temperature(self, members: Sequence[RankedCard]) -> float:
+        compared = any(one.difference is not None for one in members)
+        return (
+            self.compared_temperature if compared and self.compared_temperature else self.printing_temperature
+        )
 
-    def _temperature(self, cards: Sequence[RankedCard]) -> float:
-        compared = cards[0].difference is not None and self.compared_temperature > 0
-        return self.compared_temperature if compared else self.printing_temperature
+
+def _weights(cards: Sequence[RankedCard], temperature: float) -> list[float]:
+    """Likelihoods relative to the first card."""
+    first = cards[0].standing
+    return [math.exp(min((one.standing - first) / temperature, 700.0)) for one in cards]
 
 
 #: For an encoder that nobody has calibrated yet: asks for more evidence than any encoder here has needed,

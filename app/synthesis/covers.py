@@ -1,4 +1,4 @@
-"""What hides a corner or an edge of a card that lies on a table: a finger, or some small thing."""
+"""What hides a corner or an edge of a card: a finger, or some small thing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _TRIES = 5
 def lay_cover(
     canvas: Canvas, card: Placement, rng: np.random.Generator, beside: Sequence[Placement] = ()
 ) -> None:
-    """Covers a part of the card's edge; no palm hides the middle of one of the cards ``beside`` it."""
+    """Covers a part of the card's edge.
+
+    No palm hides the middle of one of the cards ``beside`` it: where no finger can reach in so, none does.
+    """
     if happens(rng, 0.45):
         edge = _edge_point(card, rng)
         lay_prop(canvas, (float(edge[0]), float(edge[1])), rng, small=True)

@@ -56,6 +56,7 @@ LEAST_PRINTING = 0.9
 UNKNOWN_RECALL = 0.93
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 _DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
+_LEAST_GROUPS = 30  # looks at pictures of several printings that a temperature is fitted on
 _TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 
 Floats = NDArray[np.float64]
@@ -74,19 +75,20 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION)
+    plain = _temperature_of(looks) or UNCALIBRATED.printing_temperature
     calibration = Calibration(
         bias=bias,
         margin_weight=slopes[0],
         similarity_weight=slopes[1],
         agreement_weight=slopes[2],
         rival_weight=slopes[3],
-        printing_temperature=_fit_temperature([look for look in looks if not _compared(look)]),
+        printing_temperature=_temperature_of([one for one in looks if not _compared(one)]) or plain,
         accept_card=round(accept_card, 4),
         accept_printing=1.0,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
         standing_agreement=0.0 if weights is None else weights.agreement,
         standing_difference=0.0 if weights is None else weights.difference,
-        compared_temperature=0.0 if weights is None else _fit_temperature(list(filter(_compared, looks))),
+        compared_temperature=_temperature_of(list(filter(_compared, looks))),
     )
     return replace(calibration, accept_printing=_fit_accept_printing(calibration, looks))
 
@@ -149,10 +151,12 @@ def _threshold_for_precision(probability: Floats, right: NDArray[np.bool_], prec
     return float(probability[order[reached[-1]]]) if len(reached) else 1.0
 
 
-def _fit_temperature(looks: Sequence[Look]) -> float:
-    """The temperature under which the right printings are likeliest, from a fixed ladder."""
+def _temperature_of(looks: Sequence[Look]) -> float:
+    """The temperature under which the right printings are likeliest, from a ladder; 0 where few looks say."""
     groups = _printings(looks, lambda one: one.standing)
-    losses = [np.mean([_loss(values / t, own) for values, own in groups] or [0.0]) for t in _TEMPERATURES]
+    if len(groups) < _LEAST_GROUPS:
+        return 0.0
+    losses = [np.mean([_loss(values / t, own) for values, own in groups]) for t in _TEMPERATURES]
     return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)
 
 
@@ -162,6 +166,8 @@ def _fit_difference(looks: Sequence[Look]) -> float:
     similarities = _printings(compared, lambda one: one.similarity)
     differences = _printings(compared, lambda one: one.difference or 0.0)
     pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
+    if not pairs:
+        return 0.0
     best = min(
         (float(np.mean([_loss((s - weight * d) / t, own) for s, d, own in pairs])), float(weight))
         for weight in _DIFFERENCES
@@ -182,8 +188,8 @@ def _printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list
 
 
 def _compared(look: Look) -> bool:
-    """Whether the printings of the leader's picture were compared with the photo."""
-    return look.ranking.best is not None and look.ranking.best.difference is not None
+    """Whether printings of the leader's picture were compared with the photo."""
+    return any(one.difference is not None for one in look.ranking.members())
 
 
 def _loss(logits: Floats, own: int) -> float:

@@ -6,16 +6,15 @@ import numpy as np
 
 from app.domain.types import CARD_ASPECT
 from app.vision.detect.complete import Found
-from app.vision.detect.detail import print_shares
+from app.vision.detect.detail import print_share_beside, print_shares
 from app.vision.detect.planes import Planes
 from app.vision.detect.shapes import angle_between, areas, turns
 
 #: Cards are 0.716 as wide as high; sheets of A4 (0.707) and prints (5:7) are near, photos (3:4) are not.
 _MAX_ASPECT_ERROR = 0.035
 _MIN_PRINT_SHARE = 0.6
-#: What is left of a card beside its art box or a panel is printed as well (at least 0.7, of 150 cards of
-#: three games), a table beside a card is not.
-_MIN_REST_PRINT_SHARE = 0.5
+#: What is left of a card beside its art box or a panel is printed as well, a table beside a card is not.
+_MIN_BESIDE_PRINT_SHARE = 0.5
 _SCORE = 0.5
 #: Parts of a card's print that are found alone: an art box or a panel, straight, this share of the card.
 _PART_SHARES = (0.2, 0.7)
@@ -31,19 +30,11 @@ def or_whole_picture(planes: Planes, cards: Found) -> Found:
     if abs(np.log(shape / CARD_ASPECT)) > _MAX_ASPECT_ERROR or not _are_parts(planes, cards):
         return cards
     whole = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], dtype=np.float64)
-    printed = float(print_shares(planes.color, whole)[0])
-    if printed < _MIN_PRINT_SHARE or _rest_printed(planes, cards, printed) < _MIN_REST_PRINT_SHARE:
+    if print_shares(planes.color, whole)[0] < _MIN_PRINT_SHARE:
+        return cards
+    if print_share_beside(planes.color, whole, cards.quads) < _MIN_BESIDE_PRINT_SHARE:
         return cards
     return Found(whole, np.array([_SCORE]))
-
-
-def _rest_printed(planes: Planes, cards: Found, printed: float) -> float:
-    """Share of print beside what was found, of a picture that is ``printed`` so far."""
-    share = areas(cards.quads) / (planes.size[0] * planes.size[1])
-    left = 1.0 - float(share.sum())
-    if len(share) == 0 or left <= 0:
-        return printed
-    return (printed - float(share @ print_shares(planes.color, cards.quads))) / left
 
 
 def _are_parts(planes: Planes, cards: Found) -> bool:

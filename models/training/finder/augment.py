@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.types import CARD_ASPECT, RgbImage
-from app.vision.detect.second_look import CARD_HEIGHT_PX, CORNER_SIGNS, VIEW_PX
+from app.vision.detect.second_look import CARD_HEIGHT_PX, CORNER_SIGNS
 from models.training.finder.scenes import TrainingScene
 
 _HEIGHTS_PX = (30.0, 480.0)
@@ -20,7 +20,10 @@ _ANSWER_ERROR = 0.05
 #: Share of those that are far off: beside the card, round its holder, on a part of it. Without them a look
 #: from near would learn that there always is a card.
 _ASTRAY = 0.4
-_CLOSER_HEIGHT_SHARE = CARD_HEIGHT_PX / VIEW_PX
+#: Below it a view is blurred first.
+_SHRINKS = 0.7
+_TRIES = 4
+_LEAST_DETERMINANT = 1e-9  # of a quad that is none
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT)
 
 
@@ -38,19 +41,47 @@ def view_of(
     Returns:
         RGB uint8 (size_px, size_px, 3), and the corners of all cards in its pixels, (count, 4, 2).
     """
-    closer = len(scene.quads) > 0 and rng.random() < _CLOSER
-    warp = _aim_closer(scene, size_px, rng) if closer else _aim(scene, size_px, rng)
+    warp = _chosen(scene, size_px, rng, tilt)
     border = _BORDERS[int(rng.integers(len(_BORDERS)))]
     colour = [int(v) for v in rng.integers(0, 256, 3)]
-    shrinks = np.hypot(warp[0, 0], warp[1, 0]) < 0.7
+    scale = _scale_in_the_middle(warp, size_px)
     image = scene.image
-    if tilt > 0 and not closer:
-        warp = _tilted(size_px, rng.normal(0, tilt, 2)) @ warp
-    if shrinks:  # a warp skips pixels where it shrinks
-        sigma = 0.4 / np.hypot(warp[0, 0], warp[1, 0])
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+    if scale < _SHRINKS:  # a warp skips pixels where it shrinks
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.4 / scale), np.uint8)
     view = cv2.warpPerspective(image, warp, (size_px, size_px), borderMode=border, borderValue=colour)
     return _relight(np.asarray(view, np.uint8), rng), _warped(scene.quads, warp)
+
+
+def _chosen(scene: TrainingScene, size_px: int, rng: np.random.Generator, tilt: float) -> NDArray[np.float64]:
+    """From the scene to the view, (3, 3); no card of the scene reaches behind the horizon of the view."""
+    for _ in range(_TRIES):
+        if len(scene.quads) and rng.random() < _CLOSER:
+            warp = _aim_closer(scene, size_px, rng)
+        elif tilt > 0:
+            warp = _tilted(size_px, rng.normal(0, tilt, 2)) @ _aim(scene, size_px, rng)
+        else:
+            break
+        if _all_in_front(scene.quads, warp, size_px):
+            return warp
+    return _aim(scene, size_px, rng)  # without perspective there is no horizon
+
+
+def _all_in_front(quads: NDArray[np.float64], warp: NDArray[np.float64], size_px: int) -> bool:
+    """Whether all corners are less than ten times as far away as what the middle of the view shows."""
+    if abs(np.linalg.det(warp)) < _LEAST_DETERMINANT:
+        return False
+    depth_in_the_middle = 1.0 / (np.linalg.inv(warp)[2] @ np.array([size_px / 2, size_px / 2, 1.0]))
+    depths = quads.reshape(-1, 2) @ warp[2, :2] + warp[2, 2]
+    return bool((depths / depth_in_the_middle > 0.1).all())
+
+
+def _scale_in_the_middle(warp: NDArray[np.float64], size_px: int) -> float:
+    """Pixels of the view for one of the scene."""
+    middle = size_px / 2
+    there = np.array([[middle, middle, 1.0], [middle + 1, middle, 1.0], [middle, middle + 1, 1.0]])
+    lifted = there @ np.linalg.inv(warp).T
+    here, right, below = lifted[:, :2] / lifted[:, 2:]
+    return float(abs(np.linalg.det(np.stack([right - here, below - here]))) ** -0.5)
 
 
 def _warped(quads: NDArray[np.float64], warp: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,7 +118,7 @@ def _aim_closer(scene: TrainingScene, size_px: int, rng: np.random.Generator) ->
         quad = _astray(quad, rng)
     sides = np.linalg.norm(quad - np.roll(quad, 1, axis=0), axis=1)
     answer = quad + rng.normal(0, _ANSWER_ERROR, (4, 2)) * sides.mean()
-    height_px = _CLOSER_HEIGHT_SHARE * size_px * float(np.exp(rng.normal(0, 0.06)))
+    height_px = CARD_HEIGHT_PX * float(np.exp(rng.normal(0, 0.06)))
     upright = size_px / 2 + CORNER_SIGNS * np.array([CARD_ASPECT * height_px, height_px]) / 2
     turned = np.roll(upright, 2 * int(rng.integers(2)), axis=0)
     warp = cv2.getPerspectiveTransform(answer.astype(np.float32), turned.astype(np.float32))

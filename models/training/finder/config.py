@@ -79,6 +79,12 @@ class FinderConfig(_Section):
             raise ValueError("held_back.seed must differ from scenes.seed: the validation shares no card")
         return self
 
+    @model_validator(mode="after")
+    def _has_something_to_average(self) -> Self:
+        if self.stages[0].averaged:
+            raise ValueError("the first stage cannot be averaged: it begins with random weights")
+        return self
+
     @property
     def steps(self) -> int:
         """Optimiser steps of the whole run."""

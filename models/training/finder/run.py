@@ -42,7 +42,7 @@ class FinderProgress:
 
 
 class FinderRun:
-    """One run of one config; all its state is the network, the optimisers and the step.
+    """One run of one config; all its state is the network, the optimisers, the step and how its stage began.
 
     Args:
         config: What to do.
@@ -123,7 +123,11 @@ class FinderRun:
         return showing.item(), placing.item()
 
     def _end(self, stage: FinderStage) -> None:
-        """Ends a stage: averages the weights where it says so (after Izmailov et al. 2018)."""
+        """Ends a stage: averages the weights where it says so.
+
+        After Izmailov et al. 2018, who then measure the statistics of batch norms anew; of two points so
+        near to each other the mean of the statistics does (docs/experiments.md).
+        """
         if stage.averaged:
             for name, value in self.network.state_dict().items():
                 if value.is_floating_point():

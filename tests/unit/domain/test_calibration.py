@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,30 @@ def test_the_shares_of_the_printings_of_one_picture_add_up_to_one() -> None:
     assert sum(shares) == pytest.approx(1.0)
     assert shares[0] > shares[1]
     assert sum(CALIBRATION.printing_shares(ranking, group_size=3)) < 1.0
+
+
+def test_printings_that_were_compared_are_told_apart_by_a_temperature_of_their_own() -> None:
+    calibration = replace(CALIBRATION, compared_temperature=0.01)
+    alone = Ranking((ranked("a", 0.9), ranked("b", 0.88)), margin=0.5)
+    led_by_one_without_a_picture = replace(
+        alone, cards=(ranked("a", 0.9), replace(ranked("b", 0.88), difference=0.4))
+    )
+    assert calibration.printing_shares(alone, 2) == CALIBRATION.printing_shares(alone, 2)
+    compared = calibration.printing_shares(led_by_one_without_a_picture, 2)
+    assert compared[0] == pytest.approx(1 / (1 + math.exp(-2)))
+    assert compared[0] > calibration.printing_shares(alone, 2)[0]
+
+
+def test_comparing_printings_says_nothing_about_other_pictures() -> None:
+    calibration = replace(CALIBRATION, compared_temperature=0.001)
+    rival = ranked("c", 0.85, group=2)
+    leader, compared = ranked("a", 0.9), replace(ranked("a", 0.9), difference=0.0)
+    confidence = Confidence(card=0.6, printing=0.6)
+    plain, checked = (
+        calibration.candidate_probability(Ranking((one, rival), 0.1), rival, confidence, 1)
+        for one in (leader, compared)
+    )
+    assert plain == checked > 0
 
 
 def test_two_printings_that_look_alike_share_the_confidence() -> None:

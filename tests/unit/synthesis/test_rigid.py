@@ -76,13 +76,14 @@ def test_a_cover_hides_some_of_a_card_but_not_its_other_half(seed):
 def test_no_palm_hides_the_middle_of_a_card_beside():
     card = Placement((0.0, 0.0), CARD_MM)
     beside = [Placement((x * 70.0, y * 95.0), CARD_MM) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y]
-    hidden = {True: 0, False: 0}
-    for guarded in hidden:
-        for seed in range(60):
-            canvas = bare_table()
-            lay_cover(canvas, card, np.random.default_rng(seed), beside if guarded else ())
-            hidden[guarded] += max(changed(canvas, other.centre_mm, (24.0, 24.0)) for other in beside) > 40
-    assert hidden[True] < hidden[False] / 2  # a finger may still reach over one
+    laid = 0
+    for seed in range(60):
+        canvas = bare_table()
+        lay_cover(canvas, card, np.random.default_rng(seed), beside)
+        laid += bool((canvas.image != GROUND).any())
+        for other in beside:  # a finger may reach over one: 21 mm of the 40
+            assert changed(canvas, other.centre_mm, (40.0, 40.0)) < 50
+    assert laid > 45
 
 
 def test_a_rack_holds_the_hindmost_cards_first():
