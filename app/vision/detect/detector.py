@@ -7,7 +7,7 @@ import numpy as np
 from app.domain.geometry import start_upright
 from app.domain.types import DetectedQuad, RgbImage
 from app.vision.detect.candidates import Quads, find_candidates
-from app.vision.detect.closeup import or_whole_picture
+from app.vision.detect.closeup import or_whole_picture, or_whole_seen
 from app.vision.detect.complete import Found, complete_grid
 from app.vision.detect.learned import find_learned
 from app.vision.detect.planes import Planes, is_noise, make_planes
@@ -40,8 +40,10 @@ def detect_cards(image: RgbImage, finder: Finder | None = None) -> list[Detected
     planes = make_planes(image)
     if is_noise(planes):
         return []
-    cards = _by_outline(planes) if finder is None else find_learned(planes, finder)
-    cards = or_whole_picture(planes, cards)
+    if finder is None:
+        cards = or_whole_picture(planes, _by_outline(planes))
+    else:
+        cards = or_whole_seen(planes, find_learned(planes, finder), finder)
     return [
         DetectedQuad(quad_px=start_upright(quad / planes.scale), score=float(score))
         for quad, score in zip(cards.quads, cards.score, strict=True)

@@ -19,7 +19,7 @@ _LEAST_FIRST_SCORE = 0.4
 _LEAST_SCORE = 0.7
 _FIRST_SHARE = 0.5
 #: A look whose score is lower is in doubt: a third costs little, for few need it.
-_SURE = 0.9
+_SURE = 0.97
 _LEAST_SHAPE = 0.1
 #: In pixels of the full picture: a narrower card could not be named.
 _LEAST_SIDE_PX = 40.0

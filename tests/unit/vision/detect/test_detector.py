@@ -6,7 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from app.domain.geometry import quad_iou
 from app.domain.types import Quad, RgbImage
+from app.inference.finder import FINDER_FOLDER, FinderGraph
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import invent_catalogue
 from app.vision.detect import detect_cards
 from app.vision.detect.closeup import or_whole_picture
 from app.vision.detect.complete import Found
@@ -151,3 +155,26 @@ def test_the_picture_is_not_changed() -> None:
     before = image.copy()
     detect_cards(image)
     assert np.array_equal(image, before)
+
+
+@pytest.fixture(scope="module")
+def finder() -> FinderGraph:
+    return FinderGraph(FINDER_FOLDER, threads=1)
+
+
+def test_the_finder_sees_a_card_that_is_the_whole_picture(finder: FinderGraph) -> None:
+    card = draw_card(invent_catalogue(5, 2)[0], 528)
+    (found,) = detect_cards(card, finder)
+    assert quad_iou(found.quad_px, upright_quad(0, 0, 528)) > 0.8
+
+
+def test_the_finder_keeps_to_the_card_on_a_coarse_ground_in_a_picture_of_a_cards_shape(
+    finder: FinderGraph,
+) -> None:
+    rng = np.random.default_rng(1)
+    ground = cv2.resize(rng.integers(60, 200, (60, 43, 3), dtype=np.uint8), (500, 700))
+    image, quad = np.asarray(ground, np.uint8), upright_quad(130, 180, 380)
+    card = draw_card(invent_catalogue(5, 2)[1], 380)
+    image[180 : 180 + card.shape[0], 130 : 130 + card.shape[1]] = card
+    (found,) = detect_cards(image, finder)
+    assert quad_iou(found.quad_px, quad) > 0.8

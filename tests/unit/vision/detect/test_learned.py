@@ -110,12 +110,12 @@ def test_corners_on_one_line_do_not_stop_a_second_look(finder, faces) -> None:
 
 def upright_answers() -> np.ndarray:
     """Every cell of a second look sees the upright card that it hopes for."""
-    rows, columns = np.indices((28, 28)) * 8 + 4.0
-    half_height, half_width = 76.0, 76.0 * 63 / 88
-    answers = np.full((9, 28, 28), 8.0, np.float32)
+    rows, columns = np.indices((36, 36)) * 8 + 4.0
+    half_height, half_width = 97.5, 97.5 * 63 / 88
+    answers = np.full((9, 36, 36), 8.0, np.float32)
     for corner, (across, down) in enumerate(((-1, -1), (1, -1), (1, 1), (-1, 1))):
-        answers[1 + 2 * corner] = (112 + across * half_width - columns) / 64
-        answers[2 + 2 * corner] = (112 + down * half_height - rows) / 64
+        answers[1 + 2 * corner] = (144 + across * half_width - columns) / 64
+        answers[2 + 2 * corner] = (144 + down * half_height - rows) / 64
     return answers
 
 
@@ -137,7 +137,7 @@ def test_only_a_card_in_doubt_is_looked_at_a_third_time(finder, faces, monkeypat
         return look_again(picture, quads, finder)
 
     monkeypatch.setattr(learned, "look_again", look_that_counts)
-    unsure = np.array([0.95, 0.6, 0.95, 0.95])
+    unsure = np.array([0.99, 0.6, 0.99, 0.99])
     planes = make_planes(image)
     working = np.array(quads) * planes.scale
     _, scores = learned._looked_at_again(planes, working, unsure, finder)
