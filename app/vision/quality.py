@@ -43,12 +43,17 @@ def _sharpness(luma: NDArray[np.uint8]) -> float:
     ratio of noise is that of detail, so the picture is smoothed lightly first.
     """
     smooth = cv2.GaussianBlur(luma, (0, 0), 0.8).astype(np.float32)
-    blurred = cv2.GaussianBlur(smooth, (0, 0), 3.0)
-    fine = np.abs(np.diff(smooth, axis=0)).mean() + np.abs(np.diff(smooth, axis=1)).mean()
-    coarse = np.abs(np.diff(blurred, axis=0)).mean() + np.abs(np.diff(blurred, axis=1)).mean()
+    blurred = np.asarray(cv2.GaussianBlur(smooth, (0, 0), 3.0), np.float32)
+    fine, coarse = _mean_step(smooth), _mean_step(blurred)
     if fine < 0.2:  # a flat picture shows nothing, sharp or not
         return 0.0
     return float(np.clip((1.0 - coarse / fine) * 1.6, 0.0, 1.0))
+
+
+def _mean_step(picture: NDArray[np.float32]) -> float:
+    """Mean absolute difference from the next pixel, down and across added, without a copy of the picture."""
+    down = cv2.norm(picture[1:], picture[:-1], cv2.NORM_L1) / picture[1:].size
+    return down + cv2.norm(picture[:, 1:], picture[:, :-1], cv2.NORM_L1) / picture[:, 1:].size
 
 
 def _glare(crop: RgbImage) -> float:

@@ -38,7 +38,9 @@ _LEAST_CELLS = 3
 #: Sizes (square root of the area) that one level answers for, in its own pixels.
 _SIZE_PX = (20.0, 215.0)
 _MOST_CARDS = 80
-_BLOCK = 256
+#: Pairs looked at together: their numbers take 120 kB. Larger blocks get pages of their own from the
+#: allocator each time (``app.inference.allocator``), and touching those takes longer than the sums.
+_PAIRS = 30_000
 
 
 class Finder(Protocol):
@@ -145,8 +147,9 @@ def _votes(middle: Floats64, size: Floats64, worth: Floats64) -> Floats64:
     x, y, log_size = (column.astype(np.float32) for column in (middle[:, 0], middle[:, 1], np.log(size)))
     reach = (0.2 * size.astype(np.float32)) ** 2
     votes = np.zeros(len(worth))
-    for start in range(0, len(worth), _BLOCK):  # of all pairs at once there would be millions
-        rows = slice(start, start + _BLOCK)
+    block = max(1, _PAIRS // max(len(worth), 1))
+    for start in range(0, len(worth), block):
+        rows = slice(start, start + block)
         near = (x[rows, None] - x) ** 2 + (y[rows, None] - y) ** 2 < reach[rows, None]
         near &= np.abs(log_size[rows, None] - log_size) < 0.2
         votes[rows] = near @ worth
