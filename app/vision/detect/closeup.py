@@ -7,7 +7,7 @@ import numpy as np
 
 from app.domain.types import CARD_ASPECT
 from app.vision.detect.complete import Found
-from app.vision.detect.detail import print_share_beside, print_shares
+from app.vision.detect.detail import print_shares
 from app.vision.detect.planes import Planes
 from app.vision.detect.second_look import look_again
 from app.vision.detect.shapes import angle_between, areas, turns
@@ -16,8 +16,6 @@ from app.vision.detect.votes import Finder
 #: Cards are 0.716 as wide as high; sheets of A4 (0.707) and prints (5:7) are near, photos (3:4) are not.
 _MAX_ASPECT_ERROR = 0.035
 _MIN_PRINT_SHARE = 0.6
-#: What is left of a card beside its art box or a panel is printed as well, a table beside a card is not.
-_MIN_BESIDE_PRINT_SHARE = 0.5
 _SCORE = 0.5
 #: Ground around a picture that may be one card, as a share of its long side, and what a look must see there.
 _GROUND_SHARE = 0.3
@@ -36,8 +34,6 @@ def or_whole_picture(planes: Planes, cards: Found) -> Found:
         return cards
     whole = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], dtype=np.float64)
     if print_shares(planes.color, whole)[0] < _MIN_PRINT_SHARE:
-        return cards
-    if print_share_beside(planes.color, whole, cards.quads) < _MIN_BESIDE_PRINT_SHARE:
         return cards
     return Found(whole, np.array([_SCORE]))
 

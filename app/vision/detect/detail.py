@@ -15,7 +15,6 @@ _CELLS = 14
 #: Two neighbouring cells that differ by this much (CIELAB, 8-bit) show print: light falling off across an
 #: empty pocket stays below, and so does what noise the averaging leaves.
 _PRINT_STEP = 4.0
-_LEAST_BESIDE = 0.1  # of the cells: fewer say nothing
 
 
 def print_shares(color: Floats, quads: Quads) -> NDArray[np.float64]:
@@ -37,40 +36,17 @@ def print_shares(color: Floats, quads: Quads) -> NDArray[np.float64]:
     for step in range(int(level.max()) + 1):
         here = np.flatnonzero(level == step)
         if len(here):
-            shares[here] = _print_cells(plane, quads[here] * scale).mean(axis=(1, 2))
+            shares[here] = _shares(plane, quads[here] * scale)
         plane, scale = np.asarray(cv2.pyrDown(plane), dtype=np.float32), scale / 2
     return shares
 
 
-def print_share_beside(color: Floats, whole: Quads, parts: Quads) -> float:
-    """Share of print in a quad beside parts of it; 1 where hardly anything is left beside them.
-
-    Args:
-        color: Picture (height, width, 3) in CIELAB.
-        whole: One quad, (1, 4, 2).
-        parts: (count, 4, 2); may overlap.
-    """
-    shrunk, scale = color, 1.0
-    while np.sqrt(areas(whole)[0]) * scale / _CELLS >= 2.0:
-        shrunk, scale = np.asarray(cv2.pyrDown(shrunk), dtype=np.float32), scale / 2
-    printed = _print_cells(shrunk, whole * scale)[0]
-    middles = inner_points(whole, _CELLS, margin=0.1).reshape(_CELLS, _CELLS, 2)[:-1, :-1]
-    outlines = [part.astype(np.float32) for part in parts]
-    beside = np.array(
-        [
-            all(cv2.pointPolygonTest(outline, (float(x), float(y)), False) < 0 for outline in outlines)
-            for x, y in middles.reshape(-1, 2)
-        ]
-    ).reshape(printed.shape)
-    return float(printed[beside].mean()) if beside.mean() >= _LEAST_BESIDE else 1.0
-
-
-def _print_cells(plane: Floats, quads: Quads) -> NDArray[np.bool_]:
-    """Marks cells that differ from the next across or down, for quads of one size."""
+def _shares(plane: Floats, quads: Quads) -> NDArray[np.float64]:
+    """Share of cells that differ from the next across or down, for quads of one size."""
     points = (inner_points(quads, _CELLS, margin=0.1) - 0.5).astype(np.float32)
     cells = cv2.remap(
         plane, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     ).reshape(len(quads), _CELLS, _CELLS, 3)
     across = np.linalg.norm(np.diff(cells, axis=2), axis=-1)[:, :-1]
     down = np.linalg.norm(np.diff(cells, axis=1), axis=-1)[:, :, :-1]
-    return np.asarray(np.maximum(across, down) > _PRINT_STEP)
+    return np.asarray((np.maximum(across, down) > _PRINT_STEP).mean(axis=(1, 2)), dtype=np.float64)

@@ -12,9 +12,6 @@ from app.inference.finder import FINDER_FOLDER, FinderGraph
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import invent_catalogue
 from app.vision.detect import detect_cards
-from app.vision.detect.closeup import or_whole_picture
-from app.vision.detect.complete import Found
-from app.vision.detect.planes import make_planes
 from tests.unit.vision.detect.drawing import card_picture, lay, matched, table, turned, upright_quad
 
 
@@ -106,24 +103,6 @@ def test_a_tightly_cropped_card_is_the_whole_picture() -> None:
     card = card_picture(2, height=528)
     whole = upright_quad(0, 0, 528)
     assert matched(detect_cards(card), [whole]) == 1
-
-
-def test_a_picture_shaped_like_a_card_with_a_card_on_a_table_is_no_card() -> None:
-    image = np.full((700, 500, 3), 120, np.uint8)
-    quad = upright_quad(150, 230, 400)
-    lay(image, quad, seed=2)
-    found = detect_cards(image)
-    assert len(found) == 1
-    assert matched(found, [quad]) == 1
-
-
-@pytest.mark.parametrize("share", [0.25, 0.4])
-def test_parts_of_a_card_are_one_card_where_the_rest_is_print_as_well(share: float) -> None:
-    planes = make_planes(card_picture(2, height=528))
-    width, height = planes.size
-    part = np.array([[[0, 0], [width, 0], [width, share * height], [0, share * height]]], np.float64)
-    whole = or_whole_picture(planes, Found(part, np.array([0.9])))
-    assert whole.quads.tolist() == [[[0, 0], [width, 0], [width, height], [0, height]]]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (47, 47), (48, 48), (60, 2000)])
