@@ -18,13 +18,14 @@ import structlog
 from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
-from app.domain.types import CardFilter, RequestKey, ScanResult, StoredImage
+from app.domain.types import CardFilter, Identification, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.matching import Match, Matcher, MatchTimings
 from app.services.reading import (
     CROP_JPEG_QUALITY,
     SCAN_JPEG_QUALITY,
+    ReadCard,
     ReadScan,
     as_jpeg,
     read_scan,
@@ -184,6 +185,8 @@ class IdentifyService:
         )
         matches, verify_ms = await self._verify(scan, matches, memory)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
+        kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i])]
+        scan, matches, cards = scan.only(kept), [matches[i] for i in kept], tuple(cards[i] for i in kept)
         result = ScanResult(
             scan_id=uuid.uuid4(),
             width_px=scan.image.shape[1],
@@ -222,6 +225,11 @@ class IdentifyService:
         except asyncio.CancelledError:
             self._admission.keep_until(future)
             raise
+
+
+def _is_back(read: ReadCard, answer: Identification) -> bool:
+    """Whether a crop shows a card's back: it looks like one, and like no front that the gallery knows."""
+    return read.looks_like_back and answer.confidence.card < 0.5
 
 
 def _stored_pictures(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.domain.grid import assign_grid, reading_order
 from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
 from app.services.scan_memory import ScanMemory
 from app.settings import Settings
+from app.vision.backs import find_backs
 from app.vision.decode import Reserve, decode_image, encode_jpeg
 from app.vision.detect import Finder, detect_cards
 from app.vision.quality import measure_quality
@@ -26,12 +27,16 @@ CROP_JPEG_QUALITY = 92
 
 @dataclass(frozen=True, slots=True)
 class ReadCard:
-    """One detection with its pixels, the way round the detector saw it."""
+    """One detection with its pixels, the way round the detector saw it.
+
+    ``looks_like_back``: it is the back of a card, unless the gallery knows a front that looks so.
+    """
 
     quad_px: Quad
     score: float
     crop: RgbImage
     quality: CropQuality
+    looks_like_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class ReadScan:
     cards: tuple[ReadCard, ...]
     grid: tuple[GridCell | None, ...]
     timings_ms: dict[str, float]
+
+    def only(self, kept: Sequence[int]) -> ReadScan:
+        """The same with those cards alone, by index; the others leave their places in the grid empty."""
+        cards, grid = tuple(self.cards[i] for i in kept), tuple(self.grid[i] for i in kept)
+        return replace(self, cards=cards, grid=grid)
 
 
 def read_scan(data: bytes, settings: Settings, memory: ScanMemory, finder: Finder | None) -> ReadScan:
@@ -79,11 +89,15 @@ def _cut_out(
 ) -> tuple[tuple[ReadCard, ...], tuple[GridCell | None, ...]]:
     found = detect_cards(image, finder)
     ordered = [found[index] for index in reading_order([one.quad_px for one in found])]
-    cards = []
-    for one in ordered:
-        crop = rectify(image, one.quad_px)
-        cards.append(ReadCard(one.quad_px, one.score, crop, measure_quality(crop, one.quad_px)))
-    return tuple(cards), tuple(assign_grid([one.quad_px for one in ordered]))
+    quads_px = [one.quad_px for one in ordered]
+    crops = [rectify(image, quad_px) for quad_px in quads_px]
+    cards = tuple(
+        ReadCard(one.quad_px, one.score, crop, measure_quality(crop, one.quad_px), bool(is_back))
+        for one, crop, is_back in zip(
+            ordered, crops, find_backs(crops, quads_px, image.shape[0]), strict=True
+        )
+    )
+    return cards, tuple(assign_grid(quads_px))
 
 
 def as_jpeg(image: RgbImage, quality: int) -> StoredImage:
