@@ -109,7 +109,7 @@ class Calibration:
             One share for each of ``ranking.members()``; they add up to 1 where all members were found.
         """
         members = ranking.members()
-        weights = _weights(members, self._temperature(members))
+        weights = _weights(members, self.temperature(members))
         unseen = max(0, group_size - len(weights))
         # What nobody compared is not ruled out by what others showed.
         weakest = min(one.similarity for one in members) - members[0].similarity
@@ -142,7 +142,8 @@ class Calibration:
             return Status.ACCEPTED
         return Status.REVIEW
 
-    def _temperature(self, members: Sequence[RankedCard]) -> float:
+    def temperature(self, members: Sequence[RankedCard]) -> float:
+        """Difference of standing at which one printing of these is e times likelier than another."""
         compared = any(one.difference is not None for one in members)
         return (
             self.compared_temperature if compared and self.compared_temperature else self.printing_temperature

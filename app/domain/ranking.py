@@ -7,6 +7,7 @@ says nothing about doubt.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,9 +32,10 @@ class RankedCard:
         source: Of that template.
         inliers: Patches of the picture that the crop shows in place; None where nobody looked.
         agreement: How well they fit, 0 to 1; None likewise.
-        difference: Error of this printing where the printings of the picture differ, 0 or more; None
-            where they were not compared.
-        bonus: What agreement and difference add to the similarity, or take away.
+        difference: How far this printing of the picture is from the crop beyond the nearest one, 0 or more;
+            None where they were not compared.
+        bonus: What agreement, difference and neighbours add to the similarity, or take away.
+        neighbours: Share of the sure cards around it that are of its set, 0 to 1; None where none was asked.
     """
 
     card: Card
@@ -44,6 +46,7 @@ class RankedCard:
     agreement: float | None = None
     difference: float | None = None
     bonus: float = 0.0
+    neighbours: float | None = None
 
     @property
     def standing(self) -> float:
@@ -123,6 +126,11 @@ class StandingWeights:
     difference: float
 
 
+def difference_share(ranking: Ranking) -> float:
+    """How far differences of printings are trusted: less where the crop agrees less with the picture."""
+    return math.sqrt(ranking.agreement)
+
+
 def rank(hits: Sequence[TemplateHit]) -> Ranking:
     """Folds the template hits of one query into cards and measures the margin between pictures."""
     best: dict[str, RankedCard] = {}
@@ -190,24 +198,47 @@ def with_differences(ranking: Ranking, differences: Mapping[str, float], weights
 
     Args:
         ranking: Its leader stays the picture that leads.
-        differences: By card id. Printings of the picture that are missing count as the mean of the others.
+        differences: By card id. Nothing speaks against printings of the picture that are missing.
         weights: What a difference costs.
     """
     if not differences:
         return ranking
-    mean = sum(differences.values()) / len(differences)
     least = min(differences.values())  # the best printing keeps its standing beside other pictures
+    cost = weights.difference * difference_share(ranking)
     members = {one.card.card_id for one in ranking.members()}
     cards = [
         replace(
             one,
             difference=differences.get(one.card.card_id),
-            bonus=one.bonus - weights.difference * (differences.get(one.card.card_id, mean) - least),
+            bonus=one.bonus - cost * (differences.get(one.card.card_id, least) - least),
         )
         if one.card.card_id in members
         else one
         for one in ranking.cards
     ]
+    return _reordered(ranking, cards)
+
+
+def with_neighbours(ranking: Ranking, shares: Mapping[str, float], worth: float) -> Ranking:
+    """Ranks the printings of the leader's picture anew by the sets of the sure cards around.
+
+    Args:
+        ranking: Its leader stays the picture that leads.
+        shares: Of the sure cards around, by set.
+        worth: The similarity that a share of 1 is worth.
+    """
+    members = {one.card.card_id for one in ranking.members()}
+    cards = []
+    for one in ranking.cards:
+        share = shares.get(one.card.set_id or "", 0.0)
+        is_member = one.card.card_id in members
+        cards.append(replace(one, neighbours=share, bonus=one.bonus + worth * share) if is_member else one)
+    return _reordered(ranking, cards)
+
+
+def _reordered(ranking: Ranking, cards: Sequence[RankedCard]) -> Ranking:
+    """With the printings of the leading picture in their new order, before all others."""
+    members = {one.card.card_id for one in ranking.members()}
     leading = _in_order(one for one in cards if one.card.card_id in members)
     rest = _in_order(one for one in cards if one.card.card_id not in members)
     return replace(ranking, cards=(*leading, *rest))

@@ -118,7 +118,8 @@ class Candidate:
         template_source: Where that template comes from.
         inliers: Patches of the reference picture that the crop shows in place; None where nobody looked.
         agreement: How well they fit, 0 to 1; None likewise.
-        difference: Error where the printings of the picture differ; None where they were not compared.
+        difference: How far the crop is from this printing beyond the nearest one; None where not compared.
+        neighbours: Share of the sure cards around it that are of its set; None where none was asked.
     """
 
     card: Card
@@ -129,6 +130,7 @@ class Candidate:
     inliers: int | None = None
     agreement: float | None = None
     difference: float | None = None
+    neighbours: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

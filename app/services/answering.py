@@ -122,6 +122,7 @@ def _candidates(
             inliers=ranked.inliers,
             agreement=ranked.agreement,
             difference=ranked.difference,
+            neighbours=ranked.neighbours,
         )
         for ranked in match.ranking.cards[:most]
     )

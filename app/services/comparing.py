@@ -115,7 +115,7 @@ def differences_of(
     printings: Sequence[RankedCard],
     pictures: Mapping[str, StoredImage],
 ) -> dict[str, float]:
-    """Error of each printing where they differ, by card id; empty where they cannot be compared."""
+    """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
     references: dict[str, RgbImage] = {}
     for one in printings:
         stored = pictures.get(one.card.card_id)
@@ -133,10 +133,8 @@ def differences_of(
         return {}
     usable = {card_id: compared_reference(_laid_on(first, one)) for card_id, one in references.items()}
     aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
-    evidence = compare_printings(aligned, list(usable.values()))
-    if evidence.weight == 0.0:
-        return {}
-    return dict(zip(usable, map(float, evidence.errors), strict=True))
+    differences = compare_printings(aligned, list(usable.values()))
+    return {} if differences is None else dict(zip(usable, map(float, differences), strict=True))
 
 
 def _laid_on(first: RgbImage, other: RgbImage) -> RgbImage:

@@ -22,6 +22,7 @@ from app.domain.types import CardFilter, Identification, RequestKey, ScanResult,
 from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.matching import Match, Matcher, MatchTimings
+from app.services.page_context import in_context
 from app.services.reading import (
     CROP_JPEG_QUALITY,
     SCAN_JPEG_QUALITY,
@@ -79,6 +80,7 @@ class IdentifyService:
         self._encoder = encoder
         self._scans = scans
         self._admission = admission
+        self._calibrations = calibrations
         self._matcher = Matcher(
             encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
@@ -184,6 +186,7 @@ class IdentifyService:
             [card.crop for card in scan.cards], options.card_filter
         )
         matches, verify_ms = await self._verify(scan, matches, memory)
+        matches = in_context(matches, self._calibrations)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
         kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i])]
         scan, matches, cards = scan.only(kept), [matches[i] for i in kept], tuple(cards[i] for i in kept)

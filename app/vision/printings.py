@@ -1,15 +1,14 @@
 """Tells printings of one picture apart: looks where their references differ, and nowhere else.
 
-Whole-card measures do not find the printing, for what the printings share outweighs a set symbol. Here the
+Whole-card measures do not find the printing, for what the printings share outweighs a set symbol. Here two
 references say themselves where they differ (symbol, number, border, language, foil), and an aligned crop is
-compared with each of them just there. Everything is first evened out around each point, which takes out
-light, haze and the camera's colours.
+compared with both just there. Everything is first evened out around each point, which takes out light, haze
+and the camera's colours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -26,21 +25,12 @@ _AROUND_SIGMA_PX = 6.0
 _FLOOR = 6.0  # grey levels: an even area must not be blown up into noise
 _CROP_SIGMA_PX = 0.5
 _REFERENCE_SIGMA_PX = 0.8  # a photo is softer than a reference
-_LEAST_VARIANCE = 0.05  # of the references at a point, evened out, to count as a difference
+_LEAST_SQUARE = 0.1  # of the difference of two references at a point, evened out, to count as one
 _GREATEST_ERROR = 4.0  # what is covered or blown out says only so much against a printing
-
-
-@dataclass(frozen=True, slots=True)
-class PrintingEvidence:
-    """What one crop says about the printings of a picture.
-
-    Attributes:
-        errors: Mean squared error of each printing where they differ, from 0, (printings,).
-        weight: How much they differ: variance summed over the card's pixels. 0 where they do not.
-    """
-
-    errors: NDArray[np.float64]
-    weight: float
+#: Points lie the less apart in what they say the closer they lie in the picture: evidence grows with this
+#: power of the whole difference (0.25 to 0.34 in fits; docs/experiments.md), counted in thousands of points.
+_GROWTH, _MANY_POINTS = 0.3, 1000.0
+_LEAST_ERROR = 0.02  # of the nearer printing: no photo is like its reference
 
 
 def compared_reference(image: RgbImage) -> Planes:
@@ -48,29 +38,56 @@ def compared_reference(image: RgbImage) -> Planes:
     return _evened(_resized(image), _REFERENCE_SIGMA_PX)
 
 
-def compare_printings(aligned: RgbImage, references: Sequence[Planes]) -> PrintingEvidence:
-    """Compares a crop with each printing where these differ.
+def compare_printings(aligned: RgbImage, references: Sequence[Planes]) -> NDArray[np.float64] | None:
+    """Compares a crop with each printing where it differs from the nearest one.
 
     Args:
         aligned: The crop as it lies on the references, RGB uint8 of any size.
         references: From ``compared_reference``, at least two.
+
+    Returns:
+        How far each printing is from the crop beyond the nearest one, which has 0, (printings,); None where
+        no two of them differ.
     """
     crop = _evened(_resized(aligned), _CROP_SIGMA_PX)
-    weights = difference_map(references)
-    weight = float(weights.sum())
-    if weight == 0.0:
-        return PrintingEvidence(np.zeros(len(references)), 0.0)
+    best, tried = 0, set[int]()
+    while True:
+        leads = np.array([_lead(crop, references[best], other) for other in references])
+        tried.add(best)
+        nearer = int(leads.argmin())
+        if leads[nearer] >= 0.0 or nearer in tried:
+            break
+        best = nearer
+    return np.maximum(leads, 0.0) if leads.any() else None
+
+
+def difference_map(one: Planes, other: Planes) -> NDArray[np.float32]:
+    """How much two references differ at each point, 0 where it is too little to tell, (height, width)."""
+    square = np.square(one - other).mean(axis=2)
+    return np.where(square > _LEAST_SQUARE, square, 0.0).astype(np.float32)
+
+
+def _lead(crop: Planes, one: Planes, other: Planes) -> float:
+    """How much more a crop looks like one reference than like another; 0 where these do not differ.
+
+    Where they do, each point says how far the crop lies from the middle between both, from -1 to 1: what is
+    covered or blown out says no more than that. The mean of the points counts the more the larger the
+    difference is, and the less the crop looks like either.
+    """
+    weights = difference_map(one, other)
+    differs = weights > 0.0
+    weight = weights[differs]
+    whole = float(weight.sum(dtype=np.float64))
+    if whole == 0.0:
+        return 0.0
+    shown, first, second = crop[differs], one[differs], other[differs]
+    sides = ((shown - (first + second) / 2) * (first - second)).mean(axis=1) / weight
+    side = float((np.clip(sides, -1.0, 1.0) * weight).sum()) / whole
     errors = [
-        float((np.minimum(np.square(crop - one).mean(axis=2), _GREATEST_ERROR) * weights).sum()) / weight
-        for one in references
+        float((np.minimum(np.square(shown - near).mean(axis=1), _GREATEST_ERROR) * weight).sum()) / whole
+        for near in (first, second)
     ]
-    return PrintingEvidence(np.array(errors), weight)
-
-
-def difference_map(references: Sequence[Planes]) -> NDArray[np.float32]:
-    """How much references differ at each point, 0 where it is too little to tell, (height, width)."""
-    variance = np.var(np.stack(references), axis=0).mean(axis=2)
-    return np.where(variance > _LEAST_VARIANCE, variance, 0.0).astype(np.float32)
+    return side * float((whole / _MANY_POINTS) ** _GROWTH) / (min(errors) + _LEAST_ERROR)
 
 
 def _resized(image: RgbImage) -> RgbImage:

@@ -21,6 +21,7 @@ from app.domain.types import CardFilter, GridCell, Identification, RgbImage
 from app.inference.catalogue import resolve_encoder
 from app.services.answering import Answerer
 from app.services.matching import Matcher
+from app.services.page_context import in_context
 from app.services.reading import ReadCard, ReadScan
 from app.services.runtime import Runtime
 from app.services.verification import Verifier
@@ -57,6 +58,8 @@ class ServicePipeline:
     matcher: Matcher
     answerer: Answerer
     verifier: Verifier | None = None
+    #: Given where the sure cards of a page speak for the others.
+    calibrations: Calibrations | None = None
 
     async def answer(self, scan: ReadScan) -> Answers:
         """Names every card of a scan that has been read."""
@@ -68,6 +71,8 @@ class ServicePipeline:
             crops = [card.crop for card in scan.cards]
             matches, _ = await self.verifier.verify(crops, matches, asyncio.to_thread)
         verified = time.perf_counter()
+        if self.calibrations is not None:
+            matches = in_context(matches, self.calibrations)
         cards = await self.answerer.answer(scan, matches, CANDIDATES, everything)
         done = time.perf_counter()
         timings_ms = {name.removesuffix("_ms"): float(ms) for name, ms in dataclasses.asdict(stages).items()}
@@ -79,6 +84,11 @@ class ServicePipeline:
 
 def as_served(runtime: Runtime) -> Pipeline:
     """The services as ``app.main`` wires them."""
+    return _wired(runtime, _verifier(runtime), with_context=True)
+
+
+def without_context(runtime: Runtime) -> Pipeline:
+    """Each card by itself, as if it were alone in its picture."""
     return _wired(runtime, _verifier(runtime))
 
 
@@ -99,7 +109,7 @@ def _verifier(runtime: Runtime, *, compares_printings: bool = True) -> Verifier:
     )
 
 
-def _wired(runtime: Runtime, verifier: Verifier | None) -> Pipeline:
+def _wired(runtime: Runtime, verifier: Verifier | None, *, with_context: bool = False) -> Pipeline:
     settings, calibrations = runtime.settings, _calibrations(runtime)
     matcher = Matcher(
         runtime.encoder,
@@ -108,7 +118,8 @@ def _wired(runtime: Runtime, verifier: Verifier | None) -> Pipeline:
         settings.retrieval_topk,
         settings.retrieval_topk_retry,
     )
-    return ServicePipeline(matcher, Answerer(runtime.gallery, calibrations), verifier)
+    answerer = Answerer(runtime.gallery, calibrations)
+    return ServicePipeline(matcher, answerer, verifier, calibrations if with_context else None)
 
 
 def _calibrations(runtime: Runtime) -> Calibrations:
@@ -132,6 +143,7 @@ class Variant:
 VARIANTS: Mapping[str, Variant] = MappingProxyType(
     {
         "as served": Variant(as_served),
+        "without context": Variant(without_context),
         "pictures verified": Variant(pictures_alone),
         "unverified": Variant(unverified),
         "whitened": Variant(as_served, whitening_exponent=0.2),

@@ -12,6 +12,7 @@ were not; so do galleries with a space (``app.domain.space``), fitted on the who
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,7 @@ REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 #: Of the answers called ``accepted``, this share shows the right picture.
 ACCEPT_PRECISION = 0.9995
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
-PRINTING_PRECISION = 0.995
+PRINTING_PRECISION = 0.998
 LEAST_PRINTING = 0.9
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
@@ -164,7 +165,7 @@ def _fit_difference(looks: Sequence[Look]) -> float:
     """What a difference costs, likewise, with the temperature free."""
     compared = list(filter(_compared, looks))
     similarities = _printings(compared, lambda one: one.similarity)
-    differences = _printings(compared, lambda one: one.difference or 0.0)
+    differences = _printings(compared, lambda one: (one.difference or 0.0) * math.sqrt(one.agreement or 0.0))
     pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
     if not pairs:
         return 0.0

@@ -33,7 +33,7 @@ from app.vision.printings import COMPARED_SIZE_PX
 from models.training.config import read_config
 from models.training.photos import training_photo
 
-QUERIES = 2000
+QUERIES = 4000
 CARD_HEIGHT_PX = 528
 TOP_K = 50
 #: Artworks in the gallery of a look, each as often: a margin means more in a large gallery than in a small

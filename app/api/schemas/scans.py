@@ -52,7 +52,11 @@ class EvidenceModel(Strict):
         description="how well the reference picture fits the crop; null where it was not compared"
     )
     difference: float | None = Field(
-        description="error where the printings of the picture differ, 0 is none; null where not compared"
+        description="how far the crop is from this printing where the printings of the picture differ, "
+        "beyond the nearest one, which has 0; null where not compared"
+    )
+    neighbours: Probability | None = Field(
+        description="share of the sure cards of the picture that are of this set; null where none was asked"
     )
 
 
@@ -77,6 +81,7 @@ class CandidateModel(Strict):
                 artwork_group_id=candidate.artwork_group_id,
                 agreement=None if candidate.agreement is None else score(candidate.agreement),
                 difference=None if candidate.difference is None else round(candidate.difference, 4),
+                neighbours=None if candidate.neighbours is None else score(candidate.neighbours),
             )
         return cls(
             card=CardModel.of(candidate.card),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.domain.ranking import (
@@ -77,18 +79,29 @@ def test_without_any_comparison_a_ranking_stays_as_it_was() -> None:
 
 
 def test_a_printing_that_fits_better_leads_its_picture_and_no_other_picture_overtakes_it() -> None:
-    told_apart = with_differences(RANKING, {"a1": 1.2, "a2": 0.2}, WEIGHTS)
+    agreeing = with_agreements(RANKING, {1: Agreement(60, 1.0)}, StandingWeights(0.0, 0.0))
+    told_apart = with_differences(agreeing, {"a1": 1.2, "a2": 0.2}, WEIGHTS)
     assert ids(told_apart) == ["a2", "a1", "b1", "c1"]
     best = told_apart.best
     assert best is not None
     assert (best.difference, best.standing) == (0.2, pytest.approx(0.66))
 
 
-def test_a_printing_without_a_picture_counts_as_the_mean_of_the_others() -> None:
-    ranking = Ranking((ranked("a", 0.7, 1), ranked("b", 0.7, 1), ranked("c", 0.7, 1)), margin=0.1)
+def test_differences_count_less_where_the_crop_agrees_less_with_the_picture() -> None:
+    standings = []
+    for agreement in (0.2, 0.8):
+        agreeing = with_agreements(RANKING, {1: Agreement(40, agreement)}, StandingWeights(0.0, 0.0))
+        told_apart = with_differences(agreeing, {"a1": 0.0, "a2": 0.4}, WEIGHTS)
+        standings.append(told_apart.cards[0].standing - told_apart.members()[1].standing)
+    assert standings[0] < standings[1]
+
+
+def test_nothing_speaks_against_a_printing_without_a_picture() -> None:
+    cards = [replace(ranked(card_id, 0.7, 1), agreement=0.5) for card_id in "abc"]
+    ranking = Ranking(tuple(cards), margin=0.1)
     told_apart = with_differences(ranking, {"a": 0.2, "b": 0.6}, WEIGHTS)
     standings = {one.card.card_id: one.standing for one in told_apart.cards}
-    assert standings["a"] > standings["c"] > standings["b"]
+    assert standings["a"] == standings["c"] > standings["b"]
 
 
 def test_leaders_are_the_best_cards_of_the_best_pictures() -> None:
