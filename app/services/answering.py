@@ -15,6 +15,7 @@ from app.domain.ranking import Ranking
 from app.domain.types import Candidate, CardFilter, Confidence, Degraded, GridCell, Identification, Status
 from app.services.matching import Match
 from app.services.reading import ReadCard, ReadScan
+from app.vision.alignment import correct_quad
 
 #: A printing that was compared and is less likely than this is no longer in doubt.
 ALIKE_SHARE = 0.05
@@ -75,6 +76,8 @@ class Answerer:
             degraded = (*degraded, Degraded.PRINTINGS_SKIPPED)
         card = best.card if best is not None and status is not Status.UNKNOWN else None
         quad_px = np.roll(read.quad_px, 2, axis=0) if match.upside_down else read.quad_px
+        if match.to_crop is not None and confidence.card >= calibration.accept_card:
+            quad_px = correct_quad(quad_px, match.to_crop)  # a border as dark as the page is not seen
         return Identification(
             detection_id=uuid.uuid4(),
             quad_px=quad_px,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
 from app.domain.errors import InvalidInput
@@ -27,6 +28,8 @@ _MOST_FEATURES = 3
 #: Pictures that agree so well with each other are the same, whatever the gallery's groups say: of the most
 #: alike of different pictures one in a thousand reaches 0.68 (docs/experiments.md).
 TWIN_AGREEMENT = 0.72
+#: Where the next scan of a card most likely lies on the first.
+_IN_PLACE: Affine = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,10 @@ def _laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
     """
     if other is first:
         return first
-    found = match_patches(gray_picture(other, FEATURES_SIZE_PX), gray_picture(first, FEATURES_SIZE_PX))
-    alignment = None if found.affine is None else align(other, first, found.affine, FEATURES_SIZE_PX)
+    alignment = align(other, first, _IN_PLACE, FEATURES_SIZE_PX)
+    if alignment is None:  # beyond the reach of the fine patches
+        found = match_patches(gray_picture(other, FEATURES_SIZE_PX), gray_picture(first, FEATURES_SIZE_PX))
+        alignment = None if found.affine is None else align(other, first, found.affine, FEATURES_SIZE_PX)
     return other if alignment is None else warp_onto(other, alignment.to_crop, COMPARED_SIZE_PX)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.domain.calibration import Calibrations
 from app.domain.errors import Busy, MemoryTight, SearchTimeout
@@ -23,11 +24,14 @@ class Match:
         ranking: Cards found, best first.
         upside_down: True where the crop matched better turned by 180 degrees.
         degraded: What was skipped or cut on the way.
+        to_crop: How the leader's reference lies in the upright crop, both as shares of width and height,
+            (3, 3); None where nothing is known of that.
     """
 
     ranking: Ranking
     upside_down: bool = False
     degraded: tuple[Degraded, ...] = ()
+    to_crop: NDArray[np.float64] | None = field(default=None, compare=False)
 
     def upright(self, crop: RgbImage) -> RgbImage:
         """The crop the way up it matched, as rows of its own."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -21,12 +22,16 @@ from app.domain.ranking import RankedCard, Ranking, StandingWeights, with_differ
 from app.domain.types import Degraded, RgbImage, StoredImage
 from app.services.comparing import Verified, compare_pictures, differences_of, ranked_anew
 from app.services.matching import Match
+from app.vision.alignment import affine_in_shares
+from app.vision.local_features import FEATURES_SIZE_PX, Affine
 
 #: Leading pictures that are compared with a crop. The same for every crop: the more are compared, the better
 #: does the best of the wrong ones agree.
 PICTURES = 6
 #: Printings of one picture that are compared with each other.
 MOST_PRINTINGS = 8
+#: OpenCV lets go of the interpreter's lock; between its calls only one of them works.
+_THREADS = 2
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,7 +120,10 @@ class Verifier:
         wanted = sorted({one.card.card_id for some in printings for one in some})
         pictures = await _in_time(clock, self._references.pictures_of, wanted)
         looked = await beside(self._second_look, upright, verified, printings, pictures, clock)
-        answers = [_noted(match, *one) for match, one in zip(matches, looked, strict=True)]
+        answers = [
+            _noted(match, one.affine, *answer)
+            for match, one, answer in zip(matches, verified, looked, strict=True)
+        ]
         return answers, clock.spent_ms
 
     def _weights(self, ranking: Ranking) -> StandingWeights:
@@ -136,14 +144,14 @@ class Verifier:
         features: Mapping[str, tuple[bytes, ...]],
         clock: Clock,
     ) -> list[Verified]:
-        verified = [Verified(match.ranking) for match in matches]
-        for index in sorted(range(len(crops)), key=lambda index: len(leading[index])):
+        def look(index: int) -> Verified:
+            ranking = matches[index].ranking
             if clock.is_over():
-                break
-            weights = self._weights(matches[index].ranking)
+                return Verified(ranking)
             compared = compare_pictures(crops[index], leading[index], features)
-            verified[index] = ranked_anew(matches[index].ranking, compared, weights)
-        return verified
+            return ranked_anew(ranking, compared, self._weights(ranking))
+
+        return _side_by_side(look, [len(some) for some in leading])
 
     def _second_look(
         self,
@@ -154,18 +162,25 @@ class Verifier:
         clock: Clock,
     ) -> list[tuple[Ranking, bool]]:
         """Rankings, and of which the printings were to be told apart and were not, for want of time."""
-        looked = [(one.ranking, False) for one in verified]
-        for index in sorted(range(len(crops)), key=lambda index: len(printings[index])):
+
+        def look(index: int) -> tuple[Ranking, bool]:
             affine, ranking = verified[index].affine, verified[index].ranking
             if not printings[index] or affine is None:
-                continue
+                return ranking, False
             if clock.is_over() or not pictures:
-                looked[index] = (ranking, True)
-                continue
-            weights = self._weights(ranking)
+                return ranking, True
             differences = differences_of(crops[index], affine, printings[index], pictures)
-            looked[index] = (with_differences(ranking, differences, weights), False)
-        return looked
+            return with_differences(ranking, differences, self._weights(ranking)), False
+
+        return _side_by_side(look, [len(some) for some in printings])
+
+
+def _side_by_side(look: Callable[[int], T], work: Sequence[int]) -> list[T]:
+    """What each look gives, begun with those that have the least work, by two threads."""
+    order = sorted(range(len(work)), key=lambda index: work[index])
+    with ThreadPoolExecutor(_THREADS) as threads:
+        looked = dict(zip(order, threads.map(look, order), strict=True))
+    return [looked[index] for index in range(len(work))]
 
 
 def _leading(ranking: Ranking) -> tuple[RankedCard, ...]:
@@ -187,10 +202,11 @@ async def _in_time(
         return {}
 
 
-def _noted(match: Match, ranking: Ranking, printings_skipped: bool) -> Match:
+def _noted(match: Match, affine: Affine | None, ranking: Ranking, printings_skipped: bool) -> Match:
     notes = list(match.degraded)
     if ranking.cards and not ranking.verified:
         notes.append(Degraded.VERIFICATION_SKIPPED)
     if printings_skipped:
         notes.append(Degraded.PRINTINGS_SKIPPED)
-    return replace(match, ranking=ranking, degraded=tuple(dict.fromkeys(notes)))
+    to_crop = None if affine is None else affine_in_shares(affine, FEATURES_SIZE_PX)
+    return replace(match, ranking=ranking, degraded=tuple(dict.fromkeys(notes)), to_crop=to_crop)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.types import RgbImage
+from app.domain.types import Quad, RgbImage
 from app.vision.local_features import Affine, PatchGrid, gray_picture, match_patches
 
 Homography = NDArray[np.float64]
@@ -22,6 +22,9 @@ _ROUNDS = 2
 _LEAST_INLIERS = 12
 #: A rectified crop lies no farther off, as a share of the card's sides.
 _FARTHEST = 0.15
+#: A round that moves no corner farther is the last: a third of a pixel of the fine pictures.
+_SETTLED = 0.0015
+_UNIT_SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def align(crop: RgbImage, reference: RgbImage, coarse: Affine, size_px: tuple[in
     Returns:
         None where too few patches agree.
     """
-    to_crop = _in_shares(np.vstack([coarse, [0.0, 0.0, 1.0]]), size_px)
+    to_crop = affine_in_shares(coarse, size_px)
     seen = gray_picture(crop, FINE_GRID.size_px)
     wanted = gray_picture(reference, FINE_GRID.size_px)
     inliers = 0
@@ -62,15 +65,40 @@ def align(crop: RgbImage, reference: RgbImage, coarse: Affine, size_px: tuple[in
         )
         if step is None or (inliers := int(kept.sum())) < _LEAST_INLIERS:
             return None
-        to_crop = to_crop @ _in_shares(np.asarray(step, np.float64), FINE_GRID.size_px)
+        further = _in_shares(np.asarray(step, np.float64), FINE_GRID.size_px)
+        to_crop = to_crop @ further
+        if _corner_moves(further) <= _SETTLED:
+            break
     to_crop = to_crop / to_crop[2, 2]
-    return Alignment(to_crop, inliers) if _is_near(to_crop) else None
+    return Alignment(to_crop, inliers) if _corner_moves(to_crop) <= _FARTHEST else None
 
 
-def _is_near(to_crop: Homography) -> bool:
-    corners = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]], np.float64)
-    moved = corners @ to_crop.T
-    return bool(np.abs(moved[:, :2] / moved[:, 2:] - corners[:, :2]).max() <= _FARTHEST)
+def affine_in_shares(affine: Affine, size_px: tuple[int, int]) -> Homography:
+    """A map between pictures of (height, width) as one between shares of width and height."""
+    return _in_shares(np.vstack([affine, [0.0, 0.0, 1.0]]), size_px)
+
+
+def correct_quad(quad_px: Quad, to_crop: Homography) -> Quad:
+    """Where a card lies whose reference lies so in the crop that was cut out by ``quad_px``.
+
+    Args:
+        quad_px: Corners (4, 2) in pixels of the picture, from the card's own top left, clockwise.
+        to_crop: Reference to crop, both as shares of width and height.
+
+    Returns:
+        Corners (4, 2) likewise; ``quad_px`` itself where a corner would move farther than a crop lies off.
+    """
+    if _corner_moves(to_crop) > _FARTHEST:
+        return quad_px
+    into_picture = cv2.getPerspectiveTransform(_UNIT_SQUARE, quad_px.astype(np.float32))
+    in_crop = cv2.perspectiveTransform(_UNIT_SQUARE[None].astype(np.float64), to_crop)
+    return np.asarray(cv2.perspectiveTransform(in_crop, into_picture)[0], np.float64)
+
+
+def _corner_moves(to_crop: Homography) -> float:
+    """How far it moves the corner that it moves farthest, as a share of the card's sides."""
+    moved = cv2.perspectiveTransform(_UNIT_SQUARE[None].astype(np.float64), to_crop)[0]
+    return float(np.abs(moved - _UNIT_SQUARE).max())
 
 
 def warp_gray(image: NDArray[np.uint8], to_crop: Homography) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from app.domain.types import RgbImage
@@ -138,32 +139,33 @@ def match_patches(crop: GrayPicture, reference: GrayPicture, grid: PatchGrid = C
     padded = cv2.copyMakeBorder(crop, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
     moves = np.zeros((len(middles), 2), np.float32)
     correlations = np.zeros(len(middles), np.float32)
+    flat = np.zeros(len(middles), bool)
     for index, (x, y) in enumerate(middles):
         patch = reference[y - half : y + half, x - half : x + half]
         around = padded[y - half : y + half + 2 * reach, x - half : x + half + 2 * reach]
         fit = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
         _, correlations[index], _, at = cv2.minMaxLoc(fit)
-        moves[index] = _refined(np.asarray(fit, np.float32), at)
-    # An even patch has no correlation; OpenCV then calls every place perfect.
-    flat = np.array([reference[y - half : y + half, x - half : x + half].std() < 1.0 for x, y in middles])
+        moves[index] = _refined(fit, at)
+        # An even patch has no correlation; OpenCV then calls every place perfect.
+        flat[index] = cv2.meanStdDev(patch)[1][0, 0] < 1.0
     correlations[flat | ~np.isfinite(correlations)] = 0.0
     places = middles.astype(np.float32)
     found = places + moves - reach
     return _agreeing(places, found, correlations, grid.tolerance_px)
 
 
-def _refined(fit: NDArray[np.float32], at: Sequence[int]) -> tuple[float, float]:
+def _refined(fit: MatLike, at: Sequence[int]) -> tuple[float, float]:
     """The top of the parabola through a peak and its neighbours, x and y, half a pixel away at most."""
     x, y = at
     return x + _vertex(fit[y], x), y + _vertex(fit[:, x], y)
 
 
-def _vertex(line: NDArray[np.float32], peak: int) -> float:
+def _vertex(line: MatLike, peak: int) -> float:
     if not 0 < peak < len(line) - 1:
         return 0.0
     before, top, after = (float(value) for value in line[peak - 1 : peak + 2])
     bend = before - 2 * top + after
-    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) if bend < -1e-6 else 0.0
+    return min(0.5, max(-0.5, 0.5 * (before - after) / bend)) if bend < -1e-6 else 0.0
 
 
 def _agreeing(

@@ -21,7 +21,7 @@ Planes = NDArray[np.float32]
 
 #: Height and width at which printings are compared: more shows nothing more on photos (docs/experiments.md).
 COMPARED_SIZE_PX = (264, 189)
-_AROUND_SIGMA_PX = 6.0
+_AROUND_PX = 15
 _FLOOR = 6.0  # grey levels: an even area must not be blown up into noise
 _CROP_SIGMA_PX = 0.5
 _REFERENCE_SIGMA_PX = 0.8  # a photo is softer than a reference
@@ -99,7 +99,12 @@ def _resized(image: RgbImage) -> RgbImage:
 def _evened(image: RgbImage, sigma_px: float) -> Planes:
     """Zero mean and unit deviation around every point."""
     planes = cv2.GaussianBlur(image, (0, 0), sigma_px).astype(np.float32)
-    mean = cv2.GaussianBlur(planes, (0, 0), _AROUND_SIGMA_PX)
-    square = cv2.GaussianBlur(planes * planes, (0, 0), _AROUND_SIGMA_PX)
-    deviation = np.sqrt(np.maximum(square - mean * mean, 0.0) + np.float32(_FLOOR**2))
+    mean = _around(planes)
+    deviation = np.sqrt(np.maximum(_around(planes * planes) - mean * mean, 0.0) + np.float32(_FLOOR**2))
     return np.asarray((planes - mean) / deviation, np.float32)
+
+
+def _around(planes: Planes) -> Planes:
+    """Means around every point: two boxes one after the other, in a third of the time of a Gaussian."""
+    box = (_AROUND_PX, _AROUND_PX)
+    return np.asarray(cv2.blur(cv2.blur(planes, box), box), np.float32)

@@ -51,7 +51,7 @@ REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 #: Of the answers called ``accepted``, this share shows the right picture.
 ACCEPT_PRECISION = 0.9995
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
-PRINTING_PRECISION = 0.998
+PRINTING_PRECISION = 0.995
 LEAST_PRINTING = 0.9
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
