@@ -1,8 +1,8 @@
 """How a gallery grows: ``python -m benchmarks.gallery_scale``.
 
-Invented cards are imported, and what that took is told for each card. Then cards are added whose templates lie
-near those of one card and whose picture is that of another, until the gallery has as many templates as asked;
-pages of photos are answered before and after.
+Invented cards are imported, and what that took is told for each card. Then cards are added whose templates
+lie near those of one card and whose picture is that of another, until there are as many templates as asked.
+Pages of photos are answered before and after.
 """
 
 from __future__ import annotations
