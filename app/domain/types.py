@@ -16,6 +16,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.explanation_types import Explanation
+
 RgbImage = NDArray[np.uint8]
 """A picture: RGB, uint8, shape (height, width, 3)."""
 
@@ -175,7 +177,7 @@ class DetectedQuad:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """One detection with its answer."""
+    """One detection with its answer; ``explanation`` only where one was asked for, and never stored."""
 
     detection_id: UUID
     quad_px: Quad
@@ -189,6 +191,7 @@ class Identification:
     quality: CropQuality
     degraded: tuple[Degraded, ...] = ()
     score: float = 1.0
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)

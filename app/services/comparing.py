@@ -134,13 +134,13 @@ def differences_of(
     alignment = align(crop, first, affine, FEATURES_SIZE_PX)
     if alignment is None:
         return {}
-    usable = {card_id: compared_reference(_laid_on(first, one)) for card_id, one in references.items()}
+    usable = {card_id: compared_reference(laid_on(first, one)) for card_id, one in references.items()}
     aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
     differences = compare_printings(aligned, list(usable.values()))
     return {} if differences is None else dict(zip(usable, map(float, differences), strict=True))
 
 
-def _laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
+def laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
     """Another reference as it lies on the first: two scans of one picture are never cut alike.
 
     One of another frame stays as it is: it differs from the first all over.

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ from app.domain.ports import Encoder, Gallery, References, ScanStore
 from app.domain.types import CardFilter, Identification, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
+from app.services.explaining import Explainer
 from app.services.matching import Match, Matcher, MatchTimings
 from app.services.page_context import in_context
 from app.services.reading import (
@@ -45,7 +46,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class IdentifyOptions:
-    """What a caller may ask for. ``candidates``: how many to list for each card, 1 to 25."""
+    """What a caller may ask for.
+
+    Attributes:
+        candidates: How many to list for each card, 1 to 25.
+        card_filter: Which part of the gallery.
+        explain: Whether to say why each card was named so; only of scans that are stored.
+    """
 
     candidates: int = 5
     card_filter: CardFilter = field(default_factory=CardFilter)
@@ -86,6 +93,7 @@ class IdentifyService:
         )
         self._verifier = Verifier(references, calibrations, settings.verification_budget_ms)
         self._answerer = Answerer(gallery, calibrations)
+        self._explainer = Explainer(references, scans)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
         self._running: set[Future[Any]] = set()
@@ -145,7 +153,8 @@ class IdentifyService:
                 if not store:
                     with self._admission.scan_memory() as memory:
                         return (await self._identify(data, options, memory)).result, True
-                return await self._identify_once(data, options, key_id, idempotency_key)
+                result, is_new = await self._identify_once(data, options, key_id, idempotency_key)
+                return (await self._explained(result) if options.explain else result), is_new
         except TimeoutError as error:
             if not deadline.expired():
                 raise
@@ -201,6 +210,9 @@ class IdentifyService:
             created_at=datetime.now(UTC),
         )
         return _Answered(result, scan, matches)
+
+    async def _explained(self, result: ScanResult) -> ScanResult:
+        return replace(result, cards=await self._explainer.explain(result.cards, self._beside))
 
     async def _verify(
         self, scan: ReadScan, matches: Sequence[Match], memory: ScanMemory

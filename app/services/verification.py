@@ -113,12 +113,12 @@ class Verifier:
             return list(matches), 0.0  # nobody has fitted what verification would be worth
         leading = [_leading(match.ranking) for match in matches]
         wanted = sorted({one.card.card_id for some in leading for one in some})
-        features = await _in_time(clock, self._references.features_of, wanted)
+        features = await in_time(clock, self._references.features_of, wanted)
         upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
         verified = await beside(self._first_look, upright, matches, leading, features, clock)
         printings = [self._printings(one) for one in verified]
         wanted = sorted({one.card.card_id for some in printings for one in some})
-        pictures = await _in_time(clock, self._references.pictures_of, wanted)
+        pictures = await in_time(clock, self._references.pictures_of, wanted)
         looked = await beside(self._second_look, upright, verified, printings, pictures, clock)
         answers = [
             _noted(match, one.affine, *answer)
@@ -189,10 +189,10 @@ def _leading(ranking: Ranking) -> tuple[RankedCard, ...]:
     return tuple(one for one in ranking.cards if one.artwork_group_id in groups)
 
 
-async def _in_time(
+async def in_time(
     clock: Clock, fetch: Callable[[Sequence[str]], Awaitable[dict[str, T]]], wanted: Sequence[str]
 ) -> dict[str, T]:
-    """What the database has, if it says so in time; verification can do without."""
+    """What the database has, if it says so in time; empty else, and whoever asks can do without."""
     if not wanted or clock.is_over():
         return {}
     try:

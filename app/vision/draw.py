@@ -17,8 +17,8 @@ from app.domain.types import Identification, Quad, RgbImage, Status
 MAX_LONG_SIDE_PX = 2000
 
 Color = tuple[int, int, int]
-_INK: Color = (16, 18, 22)
-_PAPER: Color = (255, 255, 255)
+INK: Color = (16, 18, 22)
+PAPER: Color = (255, 255, 255)
 _LABEL_OPACITY = 215
 
 
@@ -80,12 +80,12 @@ def _label(card: Identification, quad: Quad) -> _Label:
 def _outline(canvas: RgbImage, label: _Label, line_px: int) -> None:
     """A coloured line with a dark edge, so that it shows on any card, and a disc at the start corner."""
     points = np.round(label.quad * 16).astype(np.int32)  # four binary places below the pixel
-    for color, width in ((_INK, line_px + 2), (label.color, line_px)):
+    for color, width in ((INK, line_px + 2), (label.color, line_px)):
         cv2.polylines(
             canvas, [points], isClosed=True, color=color, thickness=width, lineType=cv2.LINE_AA, shift=4
         )
     corner = (int(points[0, 0]), int(points[0, 1]))
-    for color, radius in ((_INK, 2.6), (_PAPER, 2.2), (label.color, 1.4)):
+    for color, radius in ((INK, 2.6), (PAPER, 2.2), (label.color, 1.4)):
         cv2.circle(canvas, corner, round(radius * line_px * 16), color, cv2.FILLED, cv2.LINE_AA, shift=4)
 
 
@@ -114,24 +114,24 @@ def _draw_plate(
     fonts = [(text, ImageFont.load_default(size), size) for text, size in lines if text]
     if not fonts:
         return
-    fitted = [(_fit(pen, text, font, right - left - 4 * pad), font, size) for text, font, size in fonts]
+    fitted = [(fit_text(pen, text, font, right - left - 4 * pad), font, size) for text, font, size in fonts]
     width = max(pen.textlength(text, font=font) for text, font, _ in fitted)
     height = sum(1.3 * size for _, _, size in fitted)
     x = (left + right - width) / 2
     pen.rounded_rectangle(
         (x - pad, top - pad / 2, x + width + pad, top + height + pad / 2),
         radius=pad,
-        fill=(*_INK, _LABEL_OPACITY),
+        fill=(*INK, _LABEL_OPACITY),
         outline=(*label.color, 255),
         width=max(1, line_px // 2),
     )
     for index, (text, font, size) in enumerate(fitted):
-        color = _PAPER if index == 0 else label.color
+        color = PAPER if index == 0 else label.color
         pen.text((x, top), text, font=font, fill=(*color, 255))
         top += 1.3 * size
 
 
-def _fit(
+def fit_text(
     pen: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room: float
 ) -> str:
     """The text, or as much of its start as fits into ``room`` pixels."""

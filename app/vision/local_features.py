@@ -88,6 +88,11 @@ class PatchMatch:
     affine: Affine | None
 
     @property
+    def likely(self) -> NDArray[np.bool_]:
+        """Patches that fit well enough to be thought found at all, bool (count,)."""
+        return self.correlations >= _LEAST_CORRELATION
+
+    @property
     def inliers(self) -> int:
         """Patches that move together."""
         return int(self.together.sum())

@@ -38,6 +38,11 @@ def compared_reference(image: RgbImage) -> Planes:
     return _evened(_resized(image), _REFERENCE_SIGMA_PX)
 
 
+def compared_crop(aligned: RgbImage) -> Planes:
+    """A crop as it lies on the references, evened out to be compared with them."""
+    return _evened(_resized(aligned), _CROP_SIGMA_PX)
+
+
 def compare_printings(aligned: RgbImage, references: Sequence[Planes]) -> NDArray[np.float64] | None:
     """Compares a crop with each printing where it differs from the nearest one.
 
@@ -49,7 +54,7 @@ def compare_printings(aligned: RgbImage, references: Sequence[Planes]) -> NDArra
         How far each printing is from the crop beyond the nearest one, which has 0, (printings,); None where
         no two of them differ.
     """
-    crop = _evened(_resized(aligned), _CROP_SIGMA_PX)
+    crop = compared_crop(aligned)
     best, tried = 0, set[int]()
     while True:
         leads = np.array([_lead(crop, references[best], other) for other in references])
@@ -67,6 +72,33 @@ def difference_map(one: Planes, other: Planes) -> NDArray[np.float32]:
     return np.where(square > _LEAST_SQUARE, square, 0.0).astype(np.float32)
 
 
+def favour_map(crop: Planes, one: Planes, other: Planes) -> NDArray[np.float32]:
+    """Which of two references a crop shows at each point where they differ, 0 elsewhere, (height, width).
+
+    1 is the first or beyond it, -1 the other, 0 the middle between both.
+    """
+    weights = difference_map(one, other)
+    differs = weights > 0.0
+    sides = np.zeros_like(weights)
+    halves = _sides(crop[differs], one[differs], other[differs], weights[differs])
+    sides[differs] = np.clip(2.0 * halves, -1.0, 1.0)
+    return sides
+
+
+def _sides(
+    shown: NDArray[np.float32],
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    weight: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """How far points (count, 3) lie from the middle between two references, -1 to 1, (count,).
+
+    The references themselves lie at 0.5 and -0.5.
+    """
+    sides = ((shown - (first + second) / 2) * (first - second)).mean(axis=1) / weight
+    return np.asarray(np.clip(sides, -1.0, 1.0), np.float32)
+
+
 def _lead(crop: Planes, one: Planes, other: Planes) -> float:
     """How much more a crop looks like one reference than like another; 0 where these do not differ.
 
@@ -81,8 +113,7 @@ def _lead(crop: Planes, one: Planes, other: Planes) -> float:
     if whole == 0.0:
         return 0.0
     shown, first, second = crop[differs], one[differs], other[differs]
-    sides = ((shown - (first + second) / 2) * (first - second)).mean(axis=1) / weight
-    side = float((np.clip(sides, -1.0, 1.0) * weight).sum()) / whole
+    side = float((_sides(shown, first, second, weight) * weight).sum()) / whole
     errors = [
         float((np.minimum(np.square(shown - near).mean(axis=1), _GREATEST_ERROR) * weight).sum()) / whole
         for near in (first, second)
