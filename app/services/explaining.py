@@ -66,14 +66,14 @@ class Explainer:
 
     async def _explain(self, card: Identification, clock: Clock, beside: Beside) -> Explanation | None:
         compared = _compared(card)
-        crop = await in_time(clock, self._crops, [card.detection_id])
+        crops = await in_time(clock, self._crops, [str(card.detection_id)])
         pictures = await in_time(clock, self._references.pictures_of, compared)
-        if clock.is_over() or not crop:
+        if clock.is_over() or not crops:
             return None
-        return await beside(explain_crop, crop[card.detection_id], compared, pictures)
+        return await beside(explain_crop, crops[str(card.detection_id)], compared, pictures)
 
-    async def _crops(self, detection_ids: Sequence[UUID]) -> dict[UUID, StoredImage]:
-        found = {one: await self._scans.detection_image(one) for one in detection_ids}
+    async def _crops(self, detection_ids: Sequence[str]) -> dict[str, StoredImage]:
+        found = {one: await self._scans.detection_image(UUID(one)) for one in detection_ids}
         return {one: image for one, image in found.items() if image is not None}
 
 

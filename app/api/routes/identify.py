@@ -62,7 +62,13 @@ async def identify(
     game: Annotated[Name | None, Query(description="only cards of this game")] = None,
     set_id: Annotated[list[Name] | None, Query(max_length=100, description="only these sets")] = None,
     language: Annotated[Name | None, Query(description="only cards in this language")] = None,
-    explain: Annotated[bool, Query(description="add the evidence behind each candidate")] = False,
+    explain: Annotated[
+        bool,
+        Query(
+            description="add the evidence behind each candidate, and for each card the patches that match "
+            "and where its printings differ; that takes longer, which timings_ms does not count"
+        ),
+    ] = False,
 ) -> ScanModel:
     """The reply lists the cards in reading order; a picture without a card gets an empty list."""
     options = IdentifyOptions(

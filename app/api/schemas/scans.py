@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.api.schemas.base import Milliseconds, Probability, QuadPoints, Strict, points, score
 from app.api.schemas.cards import CardModel
+from app.api.schemas.explanations import ExplanationModel
 from app.domain.types import (
     Candidate,
     Degraded,
@@ -116,10 +117,19 @@ class DetectionModel(Strict):
     ambiguous_with: list[str]
     quality: QualityModel
     degraded: list[Degraded]
+    explanation: ExplanationModel | None = Field(
+        default=None,
+        description="only with explain=true; null where nothing was found, the first of the candidates has "
+        "no picture, or there was no time left",
+    )
 
     @classmethod
     def of(cls, found: Identification, *, explain: bool) -> DetectionModel:
-        """From the domain."""
+        """From the domain; without ``explain`` the field ``explanation`` stays unset and is not sent."""
+        explanation: dict[str, Any] = {}
+        if explain:
+            known = found.explanation
+            explanation["explanation"] = None if known is None else ExplanationModel.of(known)
         return cls(
             detection_id=found.detection_id,
             quad=points(found.quad_px),
@@ -139,6 +149,7 @@ class DetectionModel(Strict):
                 advice=list(found.quality.advice),
             ),
             degraded=list(found.degraded),
+            **explanation,
         )
 
 

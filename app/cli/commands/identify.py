@@ -14,10 +14,11 @@ from rich.table import Table
 
 from app.api.schemas.ops import MemoryModel
 from app.api.schemas.scans import ScanModel
-from app.cli.overlay import overlay_paths, write_overlay
+from app.cli.overlay import overlay_paths, write_explanations, write_overlay
 from app.cli.wiring import error_console, load_settings, read_file, run_with_runtime, table_console
 from app.domain.errors import ConfigurationError, InvalidInput
-from app.domain.types import Candidate, Identification, ScanResult
+from app.domain.evidence import EVIDENCE, difference_line, evidence_cells, matched_line
+from app.domain.types import Identification, ScanResult
 from app.services.identify import IdentifyOptions
 from app.services.runtime import Runtime
 from app.services.scan_csv import CSV_COLUMNS, csv_rows
@@ -25,10 +26,8 @@ from app.settings import Settings
 
 #: From this width of the terminal on a table shows set and number as well.
 _WIDE_COLUMNS = 100
-_CANDIDATE = ("candidate", "name", "confidence", "similarity", "template", "picture group")
-#: What comparing with the reference picture gave: patches in place, how well they fit, and the error where
-#: printings differ.
-_COMPARED = ("patches", "agreement", "difference")
+#: To so many letters a narrow terminal shortens the names of the evidence.
+_SHORT = 6
 
 Images = Annotated[list[Path], typer.Argument(help="Pictures to identify.")]
 
@@ -71,9 +70,13 @@ def identify(
 
 def explain(
     image: Annotated[Path, typer.Argument(help="Picture to explain.")],
+    draw: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a picture a card: what matches, and where printings differ."),
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=25, help="How many to list a card.")] = 5,
 ) -> None:
-    """Say why each card was named so: its candidates and the evidence behind them."""
+    """Say why each card was named so: its candidates, the evidence behind them, and where to see it."""
     settings: Settings = load_settings()
     options = IdentifyOptions(candidates=candidates, explain=True)
 
@@ -86,6 +89,8 @@ def explain(
                 _print_table(path, result)
                 for position, card in enumerate(result.cards, start=1):
                     _print_evidence(position, card)
+                if draw is not None:
+                    await write_explanations(draw, path, result, runtime)
         return failed
 
     _finish(run_with_runtime(work, settings), 1)
@@ -164,25 +169,30 @@ def _print_evidence(position: int, card: Identification) -> None:
         f"sharpness {quality.sharpness:.2f}, glare {quality.glare:.2f}",
         title_justify="left",
     )
-    wide = table_console().width >= _WIDE_COLUMNS
-    for column in (*_CANDIDATE, *(_COMPARED if wide else ())):
-        table.add_column(column)
+    console = table_console()
+    wide = console.width >= _WIDE_COLUMNS
+    table.add_column("candidate", no_wrap=True, overflow="fold")
+    if wide:
+        table.add_column("name", overflow="fold")
+    for column in EVIDENCE if wide else map(_shortened, EVIDENCE):
+        table.add_column(column, no_wrap=True, justify="right")
+    for column in ("template", "picture group") if wide else ():
+        table.add_column(column, no_wrap=True)
     for candidate in card.candidates:
-        table.add_row(
-            candidate.card.card_id,
-            candidate.card.name,
-            f"{candidate.confidence:.1%}",
-            f"{candidate.similarity:.3f}",
-            candidate.template_source.value,
-            str(candidate.artwork_group_id),
-            *(_compared(candidate) if wide else ()),
-        )
-    table_console().print(table)
+        names = (candidate.card.card_id, candidate.card.name) if wide else (candidate.card.card_id,)
+        origin = (candidate.template_source.value, str(candidate.artwork_group_id)) if wide else ()
+        table.add_row(*names, *evidence_cells(candidate), *origin)
+    console.print(table)
+    for line in _seen(card):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _compared(candidate: Candidate) -> tuple[str, str, str]:
-    return (
-        "-" if candidate.inliers is None else str(candidate.inliers),
-        "-" if candidate.agreement is None else f"{candidate.agreement:.2f}",
-        "-" if candidate.difference is None else f"{candidate.difference:.3f}",
-    )
+def _shortened(column: str) -> str:
+    return column[:_SHORT] + "." if len(column) > _SHORT + 1 else column
+
+
+def _seen(card: Identification) -> list[str]:
+    """What was compared with the first candidate's picture, and with the next likely printings of it."""
+    if card.explanation is None:
+        return ["no reference picture was compared"] if card.candidates else []
+    return [matched_line(card.explanation), *map(difference_line, card.explanation.differences)]
