@@ -11,6 +11,8 @@ from app.domain.types import Candidate
 EVIDENCE = ("confidence", "similarity", "patches", "agreement", "difference", "neighbours")
 
 NOT_LOOKED_AT = "-"
+#: Nearer to the middle between two printings than this, a photo does not say which it shows.
+UNDECIDED = 0.15
 
 
 def evidence_cells(candidate: Candidate) -> tuple[str, ...]:
@@ -31,17 +33,23 @@ def matched_line(explanation: Explanation) -> str:
     return f"{together} of {len(explanation.patches)} patches found move together"
 
 
-def difference_line(difference: PrintingDifference) -> str:
-    """In how many places a printing differs from the leading one, and which of the two is seen there."""
+def difference_lines(explanation: Explanation) -> list[str]:
+    """For each other printing, in how many places it differs, and which of the two the photo shows there."""
+    return [_difference_line(explanation.card_id, difference) for difference in explanation.differences]
+
+
+def _difference_line(leader: str, difference: PrintingDifference) -> str:
     places = len(difference.regions)
     if not places:
-        return f"{difference.card_id}: no place stands out where it differs"
-    counted = "1 place" if places == 1 else f"{places} places"
+        return f"{difference.card_id} differs from {leader} in no place that stands out"
+    start = f"{difference.card_id} differs from {leader} in {places} {'place' if places == 1 else 'places'}"
     favours = favoured(difference)
     if favours is None:
-        return f"{difference.card_id} differs in {counted}; the photo does not lie well enough to compare"
-    seen = "this printing" if favours > 0.0 else "the other one"
-    return f"{difference.card_id} differs in {counted}; the photo shows {seen} there ({favours:+.2f})"
+        return f"{start}; the photo does not lie well enough to compare"
+    if abs(favours) < UNDECIDED:
+        return f"{start}; there the photo does not say which it is ({favours:+.2f})"
+    shown = leader if favours > 0.0 else difference.card_id
+    return f"{start}; there the photo looks like {shown} ({favours:+.2f})"
 
 
 def favoured(difference: PrintingDifference) -> float | None:

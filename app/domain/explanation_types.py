@@ -20,7 +20,8 @@ class PatchPair:
         on_reference: Its middle there.
         in_crop: Its middle there.
         correlation: How well it fits, up to 1.
-        together: Whether it moves with the others; those that do are the ``inliers`` of a candidate.
+        together: Whether it moves with the others. About as many do as a candidate has ``inliers``, which
+            were counted before the crop was stored, and with any printing of the picture.
     """
 
     on_reference: Place

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from app.domain.evidence import EVIDENCE, difference_line, evidence_cells, matched_line
+from app.domain.evidence import EVIDENCE, difference_lines, evidence_cells, matched_line
 from app.domain.explanation_types import Explanation, PatchPair, Place
 from app.domain.types import CARD_ASPECT, Identification, RgbImage
 from app.vision.draw import INK, PAPER, Color, fit_text, status_color
@@ -30,7 +30,7 @@ _LINES_OPACITY = 0.6
 #: One for each printing that the leading one is told apart from.
 _OTHERS: tuple[Color, ...] = ((255, 64, 200), (64, 200, 255), (255, 200, 40))
 #: Where the cells of the table start, as shares of the width: card, name, printing, then the evidence.
-_COLUMNS = (0.0, 0.17, 0.38, 0.51, 0.60, 0.69, 0.76, 0.84, 0.92)
+_COLUMNS = (0.0, 0.16, 0.36, 0.485, 0.575, 0.66, 0.73, 0.82, 0.905)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class _Panel:
 
 
 _CROP, _REFERENCE = _Panel(_EDGE_PX), _Panel(_EDGE_PX + _CARD_PX[0] + _GAP_PX)
+#: For text above the crop.
+_CROP_TO_REFERENCE_PX = _CARD_PX[0] + _GAP_PX - _EDGE_PX
 
 
 def draw_explanation(found: Identification, crop: RgbImage, reference: RgbImage | None) -> RgbImage:
@@ -63,9 +65,9 @@ def draw_explanation(found: Identification, crop: RgbImage, reference: RgbImage 
     Returns:
         RGB uint8 of fixed width.
     """
-    words = _words(found.explanation)
+    words = _words(found)
     rows = min(MOST_ROWS, len(found.candidates))
-    height = _HEAD_PX + _CARD_PX[1] + _LINE_PX * (len(words) + rows + 2) + 2 * _EDGE_PX
+    height = _HEAD_PX + _CARD_PX[1] + _LINE_PX * (len(words) + rows + 2) + _EDGE_PX
     canvas = cast(RgbImage, np.full((height, _WIDTH_PX, 3), INK, np.uint8))
     _place_card(canvas, _CROP, crop)
     if reference is not None:
@@ -103,17 +105,19 @@ def _place_card(canvas: RgbImage, panel: _Panel, card: RgbImage) -> None:
 def _draw_patches(canvas: RgbImage, pairs: Sequence[PatchPair]) -> None:
     if not pairs:
         return
-    starts = _CROP.pixels([pair.in_crop for pair in pairs])
-    ends = _REFERENCE.pixels([pair.on_reference for pair in pairs])
-    lines = canvas.copy()
+    starts = _CROP.pixels([pair.in_crop for pair in pairs]).tolist()
+    ends = _REFERENCE.pixels([pair.on_reference for pair in pairs]).tolist()
+    colors = [correlation_color(pair.correlation) for pair in pairs]
     # The best come last, on top of the others.
-    for pair, start, end in reversed(list(zip(pairs, starts.tolist(), ends.tolist(), strict=True))):
-        cv2.line(lines, start, end, correlation_color(pair.correlation), 1, cv2.LINE_AA, shift=4)
+    joined = list(zip(starts, ends, colors, strict=True))[::-1]
+    lines = canvas.copy()
+    for start, end, color in joined:
+        cv2.line(lines, start, end, color, 2, cv2.LINE_AA, shift=4)
     cv2.addWeighted(lines, _LINES_OPACITY, canvas, 1.0 - _LINES_OPACITY, 0.0, dst=canvas)
-    for pair, start, end in reversed(list(zip(pairs, starts.tolist(), ends.tolist(), strict=True))):
+    for start, end, color in joined:
         for point in (start, end):
-            for color, radius in ((INK, 6), (correlation_color(pair.correlation), 4)):
-                cv2.circle(canvas, point, radius * 16, color, cv2.FILLED, cv2.LINE_AA, shift=4)
+            cv2.circle(canvas, point, 6 * 16, INK, cv2.FILLED, cv2.LINE_AA, shift=4)
+            cv2.circle(canvas, point, 4 * 16, color, cv2.FILLED, cv2.LINE_AA, shift=4)
 
 
 def _draw_regions(canvas: RgbImage, explanation: Explanation) -> None:
@@ -133,13 +137,14 @@ def _outline(canvas: RgbImage, points: NDArray[np.int32], color: Color) -> None:
         )
 
 
-def _words(explanation: Explanation | None) -> list[tuple[str, Color]]:
+def _words(found: Identification) -> list[tuple[str, Color]]:
     """Lines below the pictures, those about another printing in the colour of its boxes."""
-    if explanation is None:
-        return [("no reference picture was compared", _QUIET)]
-    lines = [(f"{matched_line(explanation)}; lines from red (barely found) to green (fits perfectly)", PAPER)]
-    told = zip(explanation.differences, _OTHERS, strict=False)
-    return lines + [(f"boxes: {difference_line(difference)}", color) for difference, color in told]
+    skipped = [(", ".join(note.value for note in found.degraded), _QUIET)] if found.degraded else []
+    if found.explanation is None:
+        return [("no reference picture was compared", _QUIET), *skipped]
+    matched = f"{matched_line(found.explanation)}; lines from red (barely found) to green (fits perfectly)"
+    told = zip(difference_lines(found.explanation), _OTHERS, strict=False)
+    return [(matched, PAPER), *((f"boxes: {line}", color) for line, color in told), *skipped]
 
 
 def _write_head(pen: ImageDraw.ImageDraw, found: Identification) -> None:
@@ -153,9 +158,6 @@ def _write_head(pen: ImageDraw.ImageDraw, found: Identification) -> None:
         parts = (leader.card_id, leader.set_name or leader.set_id, leader.number)
         line = " · ".join(part for part in ("reference", *parts) if part)
         _write(pen, (_REFERENCE.left, 64), line, _QUIET, _CARD_PX[0])
-
-
-_CROP_TO_REFERENCE_PX = _CARD_PX[0] + _GAP_PX - _EDGE_PX
 
 
 def _write_table(pen: ImageDraw.ImageDraw, found: Identification, top: float) -> None:

@@ -25,7 +25,7 @@ class PatchModel(Strict):
     on_reference: SharePoint
     in_crop: SharePoint
     correlation: Signed = Field(description="how well it fits there")
-    together: bool = Field(description="whether it moves with the others; those that do are the inliers")
+    together: bool = Field(description="whether it moves with the others, as the inliers of a candidate do")
 
     @classmethod
     def of(cls, pair: PatchPair) -> PatchModel:

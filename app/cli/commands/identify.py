@@ -17,7 +17,7 @@ from app.api.schemas.scans import ScanModel
 from app.cli.overlay import overlay_paths, write_explanations, write_overlay
 from app.cli.wiring import error_console, load_settings, read_file, run_with_runtime, table_console
 from app.domain.errors import ConfigurationError, InvalidInput
-from app.domain.evidence import EVIDENCE, difference_line, evidence_cells, matched_line
+from app.domain.evidence import EVIDENCE, difference_lines, evidence_cells, matched_line
 from app.domain.types import Identification, ScanResult
 from app.services.identify import IdentifyOptions
 from app.services.runtime import Runtime
@@ -195,4 +195,4 @@ def _seen(card: Identification) -> list[str]:
     """What was compared with the first candidate's picture, and with the next likely printings of it."""
     if card.explanation is None:
         return ["no reference picture was compared"] if card.candidates else []
-    return [matched_line(card.explanation), *map(difference_line, card.explanation.differences)]
+    return [matched_line(card.explanation), *difference_lines(card.explanation)]
