@@ -26,7 +26,7 @@ _QUIET: Color = (168, 172, 180)
 _WEAK: Color = (255, 92, 64)  # a patch that just counts as found
 _STRONG: Color = (64, 220, 120)
 _WEAKEST = 0.3  # correlation that has the colour of a weak patch
-_LINES_OPACITY = 0.6
+_LINES_OPACITY = 0.75
 #: One for each printing that the leading one is told apart from.
 _OTHERS: tuple[Color, ...] = ((255, 64, 200), (64, 200, 255), (255, 200, 40))
 #: Where the cells of the table start, as shares of the width: card, name, printing, then the evidence.
@@ -112,7 +112,7 @@ def _draw_patches(canvas: RgbImage, pairs: Sequence[PatchPair]) -> None:
     joined = list(zip(starts, ends, colors, strict=True))[::-1]
     lines = canvas.copy()
     for start, end, color in joined:
-        cv2.line(lines, start, end, color, 2, cv2.LINE_AA, shift=4)
+        cv2.line(lines, start, end, color, 1, cv2.LINE_AA, shift=4)
     cv2.addWeighted(lines, _LINES_OPACITY, canvas, 1.0 - _LINES_OPACITY, 0.0, dst=canvas)
     for start, end, color in joined:
         for point in (start, end):

@@ -171,15 +171,15 @@ def _print_evidence(position: int, card: Identification) -> None:
     )
     console = table_console()
     wide = console.width >= _WIDE_COLUMNS
-    table.add_column("candidate", no_wrap=True, overflow="fold")
-    if wide:
-        table.add_column("name", overflow="fold")
+    for column in ("candidate", "name") if wide else ("candidate",):
+        table.add_column(column, overflow="fold")
     for column in EVIDENCE if wide else map(_shortened, EVIDENCE):
         table.add_column(column, no_wrap=True, justify="right")
     for column in ("template", "picture group") if wide else ():
         table.add_column(column, no_wrap=True)
     for candidate in card.candidates:
-        names = (candidate.card.card_id, candidate.card.name) if wide else (candidate.card.card_id,)
+        card_id, name = candidate.card.card_id, candidate.card.name
+        names = (card_id, name) if wide else (f"{card_id}\n{name}",)
         origin = (candidate.template_source.value, str(candidate.artwork_group_id)) if wide else ()
         table.add_row(*names, *evidence_cells(candidate), *origin)
     console.print(table)
