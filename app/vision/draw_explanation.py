@@ -149,8 +149,7 @@ def _words(found: Identification) -> list[tuple[str, Color]]:
 
 def _write_head(pen: ImageDraw.ImageDraw, found: Identification) -> None:
     color = status_color(found.status)
-    name = "unknown" if found.card is None else found.card.name
-    _write(pen, (_EDGE_PX, 14), name, PAPER, _CROP_TO_REFERENCE_PX, _TITLE_PX)
+    _write(pen, (_EDGE_PX, 14), _title(found), PAPER, _CROP_TO_REFERENCE_PX, _TITLE_PX)
     sure = f"picture {found.confidence.card:.1%}, printing {found.confidence.printing:.1%}"
     _write(pen, (_EDGE_PX, 64), f"photo · {found.status.value} · {sure}", color, _CROP_TO_REFERENCE_PX)
     if found.candidates:
@@ -158,6 +157,12 @@ def _write_head(pen: ImageDraw.ImageDraw, found: Identification) -> None:
         parts = (leader.card_id, leader.set_name or leader.set_id, leader.number)
         line = " · ".join(part for part in ("reference", *parts) if part)
         _write(pen, (_REFERENCE.left, 64), line, _QUIET, _CARD_PX[0])
+
+
+def _title(found: Identification) -> str:
+    if found.card is not None:
+        return found.card.name
+    return f"unknown; nearest: {found.candidates[0].card.name}" if found.candidates else "unknown"
 
 
 def _write_table(pen: ImageDraw.ImageDraw, found: Identification, top: float) -> None:

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from app.domain.types import Identification, StoredImage
+from app.services.explaining import Explainer
 from app.services.runtime import StartUp
-from tests.fakes.service import FakeService, page_png
+from tests.fakes.service import FakeService, card_picture, page_png, png
 from tests.openapi import Contract
 
 NOTHING = str(uuid.UUID(int=404))
@@ -52,6 +54,65 @@ async def test_explain_adds_the_evidence_behind_each_candidate(client, contract:
         for candidate in response.json()["cards"][0]["candidates"]
     }
     assert groups["em1-005"] == groups["em2-006"] != groups["em1-001"]
+
+
+async def test_explain_shows_what_matches_and_where_printings_differ(
+    client: httpx.AsyncClient, contract: Contract, service: FakeService
+) -> None:
+    marked = card_picture(5)
+    marked[140:160, 20:60] = 255 - marked[140:160, 20:60]
+    (sha256,) = service.gallery.images["em2-006"]
+    service.gallery.images["em2-006"][sha256] = StoredImage("image/png", png(marked))
+    response = await client.post("/identify?explain=true", files={"image": ("p.png", page_png(5))})
+    contract.check("identify", response)
+    (card,) = response.json()["cards"]
+    explanation = card["explanation"]
+    assert explanation["card_id"] == card["candidates"][0]["card"]["card_id"] == "em1-005"
+    together = [patch for patch in explanation["patches"] if patch["together"]]
+    assert len(together) > 20
+    assert all(patch["in_crop"] == pytest.approx(patch["on_reference"], abs=0.06) for patch in together)
+    (difference,) = explanation["differences"]
+    assert difference["card_id"] == "em2-006"
+    (region,) = difference["regions"]
+    assert region["favours"] > 0.5
+    assert region["box"]["left"] < 20 / 126 < 60 / 126 < region["box"]["right"]
+    assert region["box"]["top"] < 140 / 176 < 160 / 176 < region["box"]["bottom"]
+
+
+async def test_without_explain_nothing_is_explained(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    async def explain(
+        _: object, cards: tuple[Identification, ...], *__: object
+    ) -> tuple[Identification, ...]:
+        asked.append(cards)
+        return cards
+
+    monkeypatch.setattr(Explainer, "explain", explain)
+    plain = await client.post("/identify", files={"image": ("p.png", page_png(5))})
+    assert "explanation" not in plain.json()["cards"][0]
+    assert asked == []
+    explained = await client.post("/identify?explain=true", files={"image": ("p.png", page_png(5))})
+    assert explained.json()["cards"][0]["explanation"] is None
+    assert len(asked) == 1
+
+
+async def test_a_repeated_scan_with_its_key_has_the_same_explanation_which_is_not_stored(
+    client: httpx.AsyncClient,
+) -> None:
+    first, second = [
+        await client.post(
+            "/identify?explain=true", files={"image": page_png(5)}, headers={"Idempotency-Key": "k-1"}
+        )
+        for _ in range(2)
+    ]
+    assert second.headers["idempotency-replayed"] == "true"
+    assert first.json()["cards"][0]["explanation"]["patches"]
+    assert first.json() == second.json()
+    kept = await client.get(f"/scans/{first.json()['scan_id']}")
+    assert "explanation" not in kept.json()["cards"][0]
 
 
 async def test_candidates_and_filters_narrow_the_answer(client: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from app.domain.evidence import EVIDENCE
 from tests.command_line import CommandLine
 from tests.integration.cli.conftest import CardFolder
 from tests.openapi import Contract
@@ -62,7 +63,41 @@ def test_a_narrow_terminal_cuts_off_neither_ids_nor_statuses(filled: CommandLine
 def test_explain_shows_the_evidence_of_each_card(filled: CommandLine, page_file: Path) -> None:
     out = filled("explain", page_file, "--candidates", 3).out
     assert [f"card {n}: turned" in out for n in (1, 2, 3, 4)] == [True] * 4
-    assert "similarity" in out
+    assert all(term in out for term in EVIDENCE)
+    assert out.count("patches found move together") == 4
+
+
+def test_explain_in_a_narrow_terminal_still_shows_every_term_and_name(
+    filled: CommandLine, page_file: Path
+) -> None:
+    found = json.loads(filled("identify", page_file, "--json", "--candidates", 2).out)["cards"]
+    filled.setenv(COLUMNS=80)
+    out = filled("explain", page_file, "--candidates", 2).out
+    assert all(term[:6] in out for term in EVIDENCE)
+    assert "…" not in out
+    for card in found:
+        for candidate in card["candidates"]:
+            assert candidate["card"]["card_id"] in out
+            assert candidate["card"]["name"].split()[0] in out
+            assert f"{candidate['similarity']:.3f}" in out
+
+
+def test_explain_draws_a_picture_for_each_card(filled: CommandLine, page_file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "why" / "here"
+    assert filled("explain", page_file, "--draw", folder).status == 0
+    names = [f"page.card-{position:02}.jpg" for position in (1, 2, 3, 4)]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    drawn = [cv2.imread(str(folder / name)) for name in names]
+    assert {picture.shape[1] for picture in drawn} == {drawn[0].shape[1]}
+    assert all(cv2.absdiff(one[:600], drawn[0][:600]).mean() > 5 for one in drawn[1:])
+
+
+def test_explain_that_cannot_write_its_pictures_is_one_line(
+    filled: CommandLine, page_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = filled("explain", page_file, "--draw", tmp_path / "file")
+    assert outcome.error.startswith(f"cannot write {tmp_path / 'file' / 'page.card-01.jpg'}")
 
 
 def test_draw_writes_the_picture_with_the_cards_outlined(
