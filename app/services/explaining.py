@@ -31,6 +31,8 @@ from app.vision.stored import decode_reference
 MOST_OTHERS = 3
 #: For all cards of a scan: forty cards take half of it.
 BUDGET_MS = 8_000.0
+#: Of the time that a request has left: an answer that is there must not be lost to its explanation.
+_SHARE_OF_LEFT = 0.7
 
 
 class Explainer:
@@ -39,7 +41,7 @@ class Explainer:
     Args:
         references: Reference pictures.
         scans: Where the crops lie.
-        budget_ms: For all cards of a scan together.
+        budget_ms: For all cards of a scan together, at most.
     """
 
     def __init__(self, references: References, scans: ScanStore, budget_ms: float = BUDGET_MS) -> None:
@@ -47,17 +49,20 @@ class Explainer:
         self._scans = scans
         self._budget_ms = budget_ms
 
-    async def explain(self, cards: Sequence[Identification], beside: Beside) -> tuple[Identification, ...]:
+    async def explain(
+        self, cards: Sequence[Identification], beside: Beside, left_ms: float
+    ) -> tuple[Identification, ...]:
         """The same answers, each with its explanation.
 
         Args:
             cards: Answers of a scan that is stored.
             beside: Runs pixel work beside the event loop.
+            left_ms: When the whole request must be answered, from now on.
 
         Returns:
             None for the explanation where nothing was found, nothing is stored to compare, or time was over.
         """
-        clock = Clock(self._budget_ms)
+        clock = Clock(min(self._budget_ms, _SHARE_OF_LEFT * left_ms))
         explained = []
         for card in cards:
             explanation = await self._explain(card, clock, beside) if card.candidates else None

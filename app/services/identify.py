@@ -154,7 +154,9 @@ class IdentifyService:
                     with self._admission.scan_memory() as memory:
                         return (await self._identify(data, options, memory)).result, True
                 result, is_new = await self._identify_once(data, options, key_id, idempotency_key)
-                return (await self._explained(result) if options.explain else result), is_new
+                if options.explain:
+                    result = await self._explained(result, deadline)
+                return result, is_new
         except TimeoutError as error:
             if not deadline.expired():
                 raise
@@ -211,8 +213,10 @@ class IdentifyService:
         )
         return _Answered(result, scan, matches)
 
-    async def _explained(self, result: ScanResult) -> ScanResult:
-        return replace(result, cards=await self._explainer.explain(result.cards, self._beside))
+    async def _explained(self, result: ScanResult, deadline: asyncio.Timeout) -> ScanResult:
+        left_s = (deadline.when() or 0.0) - asyncio.get_running_loop().time()
+        cards = await self._explainer.explain(result.cards, self._beside, 1000.0 * left_s)
+        return replace(result, cards=cards)
 
     async def _verify(
         self, scan: ReadScan, matches: Sequence[Match], memory: ScanMemory

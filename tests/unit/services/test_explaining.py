@@ -29,6 +29,7 @@ from app.synthesis.views import photographed_view
 
 SEED = 7305
 WIDTH_PX, HEIGHT_PX = 378, 528
+AMPLE_MS = 60_000.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -172,7 +173,7 @@ async def test_the_leader_is_told_apart_from_listed_printings_of_its_picture_and
     others = invent_catalogue(SEED + 1, 2, reprint_share=0, foil_share=0, language_share=0)
     kept = Kept(drawn, photo(drawn[reprints[0].card.card_id], 1))
     card = answer([reprints[0], others[0], reprints[1]], ("a", "b", "c"), groups=(1, 2, 1))
-    (explained,) = await Explainer(kept, kept).explain([card], beside)
+    (explained,) = await Explainer(kept, kept).explain([card], beside, AMPLE_MS)
     one, other = (card.card.card_id for card in reprints)
     assert kept.asked == [one, other, "a", "b"]
     assert len(kept.asked) == 1 + MOST_OTHERS
@@ -188,6 +189,8 @@ async def test_what_cannot_be_had_leaves_the_answer_without_an_explanation(repri
         (Explainer(*[Kept(drawn, crop)] * 2, budget_ms=0.0), card),
         (Explainer(*[Kept(drawn, crop)] * 2), answer([])),  # nothing was found
     ):
-        assert await explainer.explain([asked], beside) == (asked,)
-    (explained,) = await Explainer(*[Kept(drawn, crop)] * 2).explain([card], beside)
+        assert await explainer.explain([asked], beside, AMPLE_MS) == (asked,)
+    (explained,) = await Explainer(*[Kept(drawn, crop)] * 2).explain([card], beside, AMPLE_MS)
     assert explained.explanation is not None
+    (hurried,) = await Explainer(*[Kept(drawn, crop)] * 2).explain([card], beside, left_ms=0.0)
+    assert hurried == card
