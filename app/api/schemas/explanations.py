@@ -95,7 +95,8 @@ class ExplanationModel(Strict):
     """What speaks for the first of the candidates, in places that can be shown.
 
     Those on the reference lie on the first picture of the card (``GET /cards/{card_id}/image``), those in the
-    crop on the rectified card the right way up (``GET /detections/{detection_id}/image``).
+    crop on the rectified card the right way up (``GET /detections/{detection_id}/image``), which may be cut a
+    little otherwise than ``quad`` says: that follows the reference where one was found.
     """
 
     card_id: str = Field(description="the first of the candidates")
