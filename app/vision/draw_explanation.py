@@ -121,7 +121,8 @@ def _draw_patches(canvas: RgbImage, pairs: Sequence[PatchPair]) -> None:
 
 
 def _draw_regions(canvas: RgbImage, explanation: Explanation) -> None:
-    for difference, color in zip(explanation.differences, _OTHERS, strict=False):
+    told = list(zip(explanation.differences, _OTHERS, strict=False))
+    for difference, color in reversed(told):  # the likeliest on top
         for region in difference.regions:
             left, top, right, bottom = region.box
             corners = ((left, top), (right, top), (right, bottom), (left, bottom))
