@@ -52,7 +52,7 @@ REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 ACCEPT_PRECISION = 0.9995
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
 PRINTING_PRECISION = 0.995
-LEAST_PRINTING = 0.9
+LEAST_PRINTING = 0.95
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
@@ -162,19 +162,27 @@ def _temperature_of(looks: Sequence[Look]) -> float:
 
 
 def _fit_difference(looks: Sequence[Look]) -> float:
-    """What a difference costs, likewise, with the temperature free."""
+    """What a difference costs, likewise, with the temperature free.
+
+    The least cost whose loss is within one standard error of the least (Breiman et al. 1984): above it the
+    loss is flat, and a few photos decide how far a crop is believed.
+    """
     compared = list(filter(_compared, looks))
     similarities = _printings(compared, lambda one: one.similarity)
     differences = _printings(compared, lambda one: (one.difference or 0.0) * math.sqrt(one.agreement or 0.0))
     pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
     if not pairs:
         return 0.0
-    best = min(
-        (float(np.mean([_loss((s - weight * d) / t, own) for s, d, own in pairs])), float(weight))
-        for weight in _DIFFERENCES
-        for t in _TEMPERATURES
-    )
-    return round(best[1], 4)
+    losses = np.array([_least_losses(pairs, float(weight)) for weight in _DIFFERENCES])
+    means = losses.mean(axis=1)
+    error = losses[means.argmin()].std() / np.sqrt(len(pairs))
+    return round(float(_DIFFERENCES[np.flatnonzero(means <= means.min() + error)[0]]), 4)
+
+
+def _least_losses(pairs: Sequence[tuple[Floats, Floats, int]], weight: float) -> Floats:
+    """Losses (pairs,) at the temperature at which their mean is least."""
+    at = [[_loss((s - weight * d) / t, own) for s, d, own in pairs] for t in _TEMPERATURES]
+    return np.array(at[int(np.argmin(np.mean(at, axis=1)))])
 
 
 def _printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list[tuple[Floats, int]]:
