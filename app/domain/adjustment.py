@@ -136,12 +136,20 @@ def fit_printing_scale(answers: Sequence[LabelledAnswer]) -> float:
     Args:
         answers: Only those with the right picture and several printings of it count.
     """
-    asked = with_printings(answers)
-    right = [one.printing_right for one in asked]
+    asked = [(one.odds, one.printing_right) for one in with_printings(answers) if one.odds is not None]
+    if not asked:
+        return 1.0
+    right = [is_right for _, is_right in asked]
+    whose = np.repeat(np.arange(len(asked)), [len(odds.counts) for odds, _ in asked])
+    measured = np.concatenate([odds.measured for odds, _ in asked])
+    given = np.concatenate([odds.given for odds, _ in asked])
+    counts = np.concatenate([odds.counts for odds, _ in asked])
 
     def cost(scale: float) -> float:
-        shares = [one.odds.share_of_the_first(scale) for one in asked if one.odds is not None]
-        return len(asked) * log_loss(shares, right) + 0.5 * (math.log(scale) / PRINTING_SPREAD) ** 2
+        nats = np.clip(scale * measured + given, -700.0, 700.0)
+        others = np.bincount(whose, counts * np.exp(nats), minlength=len(asked))
+        loss = len(asked) * log_loss((1.0 / (1.0 + others)).tolist(), right)
+        return loss + 0.5 * (math.log(scale) / PRINTING_SPREAD) ** 2
 
     return min(map(float, _LADDER), key=cost)
 
