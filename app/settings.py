@@ -94,6 +94,23 @@ class Settings(BaseSettings):
         "learn from them yet",
     )
 
+    accept_picture_precision: float = Field(
+        0.9995,
+        gt=0.5,
+        lt=1,
+        description="share of the accepted answers that `binderlens evaluate --fit` chooses to show the right "
+        "picture, where the labels can show that much",
+    )
+    accept_printing_precision: float = Field(
+        0.995, gt=0.5, lt=1, description="likewise the share that names the right printing"
+    )
+    unknown_recall: float = Field(
+        0.93,
+        gt=0,
+        lt=1,
+        description="share of the cards of no gallery that `binderlens evaluate --fit` chooses to call unknown",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["console", "json"] = Field(
         "console", description="log lines for people or for programs"

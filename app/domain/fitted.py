@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def save_fitted(
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone, or never was
+            unfinished.unlink()
 
 
 def forget_fitted(path: Path) -> bool:

@@ -110,8 +110,8 @@ def refit(answers: Sequence[LabelledAnswer], calibrations: Calibrations, targets
                 left_out.append(_count(kind, mine))
     if not fits:
         raise LabelsError(
-            f"too few labels to fit confidences on: one kind of answer needs {LEAST_PICTURES} different cards, "
-            f"{LEAST_RIGHT} of them answered rightly and {LEAST_WRONG} wrongly (cards of no gallery count as "
+            f"too few labels to fit confidences on: one kind of answer needs {LEAST_PICTURES} different "
+            f"cards, {LEAST_RIGHT} of them answered rightly and {LEAST_WRONG} wrongly (cards of no gallery count as "
             f"such); here: {'; '.join(left_out) or 'none with corners and card_id or in_gallery'}"
         )
     better = {one.kind.value: one.calibration for one in fits if one.calibration is not None}
@@ -210,7 +210,7 @@ def _only(adjustment: Adjustment, *, card: bool, printing: bool) -> Adjustment:
 
 
 def _trials(answers: Sequence[LabelledAnswer], fits_printings: bool) -> list[_Trial]:
-    """Deals the pictures into parts alike in how many of them were answered wrongly, in an order of no meaning."""
+    """Deals the pictures into parts that have as many wrong answers, in an order of no meaning."""
     wrong = {one.picture for one in answers if not one.picture_right}
     pictures = {one.picture for one in answers}
     ordered = sorted(pictures, key=lambda name: (name in wrong, zlib.crc32(name.encode()), name))

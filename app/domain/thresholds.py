@@ -63,18 +63,21 @@ def with_thresholds(
     if printing is None:
         remarks.append(_kept("accept_printing", targets.printing, len(sure)))
         printing = calibration.accept_printing
+    else:
+        printing = max(LEAST_PRINTING, printing)
     unknown = [one for one in answers if not one.known]
     known_at, different = calibration.known_at, len({one.picture for one in unknown})
     if different < LEAST_UNKNOWN:
         remarks.append(
-            f"known_at stays: it takes {LEAST_UNKNOWN} different cards of no gallery, and there are {different}"
+            f"known_at stays: it takes {LEAST_UNKNOWN} different cards of no gallery, "
+            f"and there are {different}"
         )
     else:
-        known_at = float(np.quantile([one.card for one in unknown], targets.unknown))
+        known_at = round(float(np.quantile([one.card for one in unknown], targets.unknown)), 6)
     constants = replace(
         calibration,
         accept_card=card,
-        accept_printing=max(LEAST_PRINTING, printing),
+        accept_printing=printing,
         known_at=min(card, known_at),
     )
     return constants, tuple(remarks)
