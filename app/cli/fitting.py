@@ -47,7 +47,11 @@ def fit_confidences(
 
 
 def forget_fit(settings: Settings) -> None:
-    """Deletes the constants fitted for the encoder that is set. Raises ConfigurationError where that fails."""
+    """Deletes the constants fitted for the encoder that is set.
+
+    Raises:
+        ConfigurationError: the file cannot be deleted.
+    """
     path = _path(settings)
     done = f"deleted {path}" if forget_fitted(path) else f"there is no {path}"
     _say(Console(), f"{done}; the encoder's own confidences are used from the next start on")

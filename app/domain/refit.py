@@ -111,8 +111,8 @@ def refit(answers: Sequence[LabelledAnswer], calibrations: Calibrations, targets
     if not fits:
         raise LabelsError(
             f"too few labels to fit confidences on: one kind of answer needs {LEAST_PICTURES} different "
-            f"cards, {LEAST_RIGHT} of them answered rightly and {LEAST_WRONG} wrongly (cards of no gallery count as "
-            f"such); here: {'; '.join(left_out) or 'none with corners and card_id or in_gallery'}"
+            f"cards, {LEAST_RIGHT} of them answered rightly and {LEAST_WRONG} wrongly (cards of no gallery "
+            f"count as such); here: {'; '.join(left_out) or 'none with corners and card_id or in_gallery'}"
         )
     better = {one.kind.value: one.calibration for one in fits if one.calibration is not None}
     return Refit(

@@ -28,9 +28,9 @@ def targets_of(settings: Settings) -> Targets:
 def labelled_answers(scores: Sequence[ScanScore]) -> list[LabelledAnswer]:
     """The answers that say something about confidences.
 
-    Only of scans whose labels all have corners: without them a label is paired with an answer that names it, so
-    that no answer could ever be wrong. Detections of which nothing was found in the gallery have no confidence
-    to move.
+    Only of scans whose labels all have corners: without them a label is paired with an answer that names it,
+    so that no answer could ever be wrong. Where nothing was found in the gallery there is no confidence to
+    move.
     """
     answers = []
     for place, score in enumerate(scores):
@@ -78,7 +78,7 @@ def _printing_odds(answer: Identification, truth: TrueCard | None) -> PrintingOd
     ]
     counts = [1] * len(others)
     if rest > _NO_SHARE:
-        # Printings that the search did not find: each as likely as the other, and no neighbour speaks of them.
+        # Printings that the search did not find: all as likely, and no neighbour speaks of them.
         unseen = max(1, len(truth.same_picture) - len(listed)) if truth is not None else 1
         measured.append(math.log(rest * answer.confidence.card / unseen / first.confidence))
         given, counts = [*given, 0.0], [*counts, unseen]
