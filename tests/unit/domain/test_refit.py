@@ -42,7 +42,7 @@ def made(count: int, seed: int, scale: float = 1.0, shift: float = 0.0) -> list[
 
 
 def with_pairs(answers: list[LabelledAnswer], seed: int, printing_scale: float) -> list[LabelledAnswer]:
-    """The same, each picture with a second printing whose true log-odds are ``printing_scale`` times larger."""
+    """The same, with a second printing each, whose true log-odds are ``printing_scale`` times larger."""
     rng = np.random.default_rng(seed)
     paired = []
     for one in answers:
