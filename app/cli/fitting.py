@@ -97,6 +97,7 @@ _NAMES = (
     "accepted: picture right",
     "accepted: printing right",
     "known cards accepted",
+    "known cards called unknown",
     "unknown cards called unknown",
 )
 
@@ -107,6 +108,7 @@ def _values(figures: Figures) -> tuple[str, ...]:
         figures.accepted_picture_right,
         figures.accepted_printing_right,
         figures.known_accepted,
+        figures.known_called_unknown,
         figures.unknown_called_unknown,
     )
     shares = (f"{hits / of:.2%} ({hits} / {of})" if of else "-" for hits, of in counts)

@@ -44,6 +44,7 @@ class Figures:
     accepted_picture_right: tuple[int, int]
     accepted_printing_right: tuple[int, int]
     known_accepted: tuple[int, int]
+    known_called_unknown: tuple[int, int]
     unknown_called_unknown: tuple[int, int]
 
 
@@ -267,5 +268,6 @@ def _figures(judged: Sequence[tuple[LabelledAnswer, Status]]) -> Figures:
         accepted_picture_right=(sum(one.picture_right for one in accepted), len(accepted)),
         accepted_printing_right=(sum(one.printing_right for one in accepted), len(accepted)),
         known_accepted=(known.count(Status.ACCEPTED), len(known)),
+        known_called_unknown=(known.count(Status.UNKNOWN), len(known)),
         unknown_called_unknown=(unknown.count(Status.UNKNOWN), len(unknown)),
     )

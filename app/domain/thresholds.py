@@ -58,6 +58,10 @@ def with_thresholds(
     if card is None:
         remarks.append(_kept("accept_card", targets.picture, len(answers)))
         card = calibration.accept_card
+    else:
+        # A printing is no likelier than its picture, so no answer is lost; but "sure enough to accept" decides
+        # elsewhere too, alone.
+        card = max(LEAST_PRINTING, card)
     sure = [one for one in answers if one.card >= card]
     printing = _least_shown([(one.printing, one.printing_right) for one in sure], targets.printing)
     if printing is None:

@@ -207,6 +207,14 @@ def test_a_printing_is_never_accepted_below_the_least_probability() -> None:
     assert (shown.accept_card, shown.accept_printing) == (0.99, 0.9)
 
 
+def test_a_picture_is_never_accepted_below_the_least_probability_of_a_printing() -> None:
+    answers = [
+        LabelledAnswer(f"p{number}", AnswerKind.VERIFIED, 0.4, 0.4, True, True, True) for number in range(300)
+    ]
+    shown, _ = with_thresholds(VERIFIED, answers, Targets(picture=0.95, printing=0.95))
+    assert shown.accept_card == 0.9
+
+
 def test_unknown_follows_from_enough_cards_of_no_gallery() -> None:
     def strangers(count: int) -> list[LabelledAnswer]:
         cards = np.linspace(0.01, 0.5, count)
