@@ -59,8 +59,8 @@ def with_thresholds(
         remarks.append(_kept("accept_card", targets.picture, len(answers)))
         card = calibration.accept_card
     else:
-        # A printing is no likelier than its picture, so no answer is lost; but "sure enough to accept" decides
-        # elsewhere too, alone.
+        # A printing is no likelier than its picture, so no answer is lost by this; and elsewhere the search
+        # takes a picture that reaches accept_card for settled, whatever its printing.
         card = max(LEAST_PRINTING, card)
     sure = [one for one in answers if one.card >= card]
     printing = _least_shown([(one.printing, one.printing_right) for one in sure], targets.printing)
