@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
 from app.db.references import PostgresReferences
 from app.db.scans import PostgresScanStore
-from app.domain.calibration import load_calibrations
+from app.domain.calibration import Calibrations, load_calibrations
 from app.domain.errors import (
     BinderlensError,
     DatabaseUnavailable,
@@ -23,6 +24,8 @@ from app.domain.errors import (
     MigrationsMissing,
     SearchTimeout,
 )
+from app.domain.fitted import choose_calibrations, fitted_path
+from app.domain.types import EncoderInfo
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
 from app.inference.finder import FINDER_FOLDER, FinderGraph
@@ -111,10 +114,15 @@ def _asked_to_stop() -> bool:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncIterator[Runtime]:
     """The wired service: database, encoder, guard and services; closed in reverse order.
 
+    Args:
+        settings: Of the service.
+        use_fitted: False answers with the constants that came with the encoder, whatever was fitted since.
+
     Raises:
+        ConfigurationError: constants of confidences that cannot be read.
         EncoderError: the encoder is not there or not what its manifest says.
         DatabaseUnavailable: the database cannot be reached.
         MigrationError: the database's tables are not what this version needs.
@@ -143,7 +151,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             encoder,
             gallery,
             scans,
-            load_calibrations(folder),
+            _calibrations(settings, folder, encoder.info, use_fitted=use_fitted),
             admission,
             references,
             finder,
@@ -160,6 +168,22 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
             guard=guard,
             readiness=_readiness(encoder, gallery, guard),
         )
+
+
+def _calibrations(
+    settings: Settings, folder: Path, encoder: EncoderInfo, *, use_fitted: bool
+) -> Calibrations:
+    """The constants fitted on somebody's own labels, where they are of this encoder; the log says which."""
+    shipped = load_calibrations(folder)
+    if not use_fitted:
+        return shipped
+    path = fitted_path(settings.data_dir, folder.name)
+    chosen = choose_calibrations(shipped, path, encoder.fingerprint)
+    log = structlog.get_logger()
+    if chosen.ignored is not None:
+        log.warning("fitted_confidences_ignored", reason=chosen.ignored)
+    log.info("confidences", of=str(path) if chosen.fitted else "encoder", encoder=encoder.name)
+    return chosen.calibrations
 
 
 def _readiness(encoder: EncoderRunner, gallery: PostgresGallery, guard: ProcessMemoryGuard) -> Readiness:

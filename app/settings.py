@@ -94,6 +94,26 @@ class Settings(BaseSettings):
         "learn from them yet",
     )
 
+    accept_picture_precision: float = Field(
+        0.9995,
+        gt=0.5,
+        lt=1,
+        description="for `binderlens evaluate --fit`: share of the accepted answers that must show the right "
+        "picture; where the labels are too few to prove it, the threshold stays",
+    )
+    accept_printing_precision: float = Field(
+        0.995,
+        gt=0.5,
+        lt=1,
+        description="likewise: share of the accepted answers that must name the right printing",
+    )
+    unknown_recall: float = Field(
+        0.93,
+        gt=0,
+        lt=1,
+        description="likewise: share of the cards of no gallery that should be called unknown",
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
     log_format: Literal["console", "json"] = Field(
         "console", description="log lines for people or for programs"

@@ -41,15 +41,17 @@ def load_settings(**overrides: object) -> Settings:
         raise ConfigurationError(f"{name}{message}") from error
 
 
-def run_with_runtime(work: Callable[[Runtime], Awaitable[T]], settings: Settings | None = None) -> T:
-    """Opens the wired service, does the work and closes it again."""
+def run_with_runtime(
+    work: Callable[[Runtime], Awaitable[T]], settings: Settings | None = None, *, use_fitted: bool = True
+) -> T:
+    """Opens the wired service (``use_fitted``: see ``open_runtime``), does the work and closes it again."""
     from app.main import open_runtime, prepare_process
 
     chosen = settings or load_settings()
     prepare_process(chosen, quiet=True)
 
     async def _run() -> T:
-        async with open_runtime(chosen) as runtime:
+        async with open_runtime(chosen, use_fitted=use_fitted) as runtime:
             return await work(runtime)
 
     return asyncio.run(_run())

@@ -12,16 +12,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from app.domain.errors import ConfigurationError
 from app.domain.ranking import RankedCard, Ranking, StandingWeights
-from app.domain.types import Confidence, Status
+from app.domain.types import AnswerKind, Confidence, Status
 
 CALIBRATION_FILE = "calibration.json"
-#: Where the file has the constants for galleries with a space, and those for verified answers.
-_IN_SPACE = "in_space"
-_VERIFIED = "verified"
-_VERIFIED_IN_SPACE = "verified_in_space"
+#: Of the answers called ``accepted``, this share shows the right picture.
+ACCEPT_PRECISION = 0.9995
+#: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
+PRINTING_PRECISION = 0.995
+LEAST_PRINTING = 0.95
+#: Of the cards that are in no gallery, this share is called ``unknown``.
+UNKNOWN_RECALL = 0.93
+#: What the file has under a name of its own; the constants of plain answers stand at its top.
+_NAMED = (AnswerKind.IN_SPACE, AnswerKind.VERIFIED, AnswerKind.VERIFIED_IN_SPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,19 @@ class Calibrations:
         """The constants for what was found in one gallery or the other, verified or not."""
         return self.of_gallery(in_space=ranking.in_space, verified=ranking.verified)
 
+    def kind_of(self, ranking: Ranking) -> AnswerKind:
+        """The name of the constants that ``of`` gives."""
+        if ranking.verified:
+            checked = AnswerKind.VERIFIED_IN_SPACE if ranking.in_space else AnswerKind.VERIFIED
+            if self.of_kind(checked) is not None:
+                return checked
+        return AnswerKind.IN_SPACE if ranking.in_space else AnswerKind.PLAIN
+
+    def of_kind(self, kind: AnswerKind) -> Calibration | None:
+        """The constants of that name; None where there are none."""
+        constants: Calibration | None = getattr(self, kind.value)
+        return constants
+
     def of_gallery(self, *, in_space: bool, verified: bool) -> Calibration:
         """The constants for galleries with or without a space, and for answers verified or not."""
         plain, checked = (self.in_space, self.verified_in_space) if in_space else (self.plain, self.verified)
@@ -213,25 +232,42 @@ def load_calibrations(folder: Path) -> Calibrations:
     if not path.exists():
         return Calibrations(UNCALIBRATED, UNCALIBRATED)
     try:
-        values = json.loads(path.read_text())
-        parts = {
-            name: None if values.get(name) is None else _read(values[name])
-            for name in (_IN_SPACE, _VERIFIED, _VERIFIED_IN_SPACE)
-        }
-        in_space = parts.pop(_IN_SPACE)
-        return Calibrations(_read(values), UNCALIBRATED if in_space is None else in_space, **parts)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return calibrations_from_json(json.loads(path.read_text()))
+    except (ValueError, ConfigurationError) as error:
         raise ConfigurationError(f"{path} is not a calibration: {error}") from error
 
 
 def save_calibrations(calibrations: Calibrations, folder: Path) -> None:
     """Writes an encoder folder's calibrations; what is missing or nobody's is left out."""
+    text = json.dumps(calibrations_as_json(calibrations), indent=2) + "\n"
+    (folder / CALIBRATION_FILE).write_text(text)
+
+
+def calibrations_as_json(calibrations: Calibrations) -> dict[str, object]:
+    """What a calibration file holds; what is missing or nobody's is left out."""
     values: dict[str, object] = asdict(calibrations.plain)
-    for name in (_IN_SPACE, _VERIFIED, _VERIFIED_IN_SPACE):
-        part: Calibration | None = getattr(calibrations, name)
+    for kind in _NAMED:
+        part = calibrations.of_kind(kind)
         if part is not None and part != UNCALIBRATED:
-            values[name] = asdict(part)
-    (folder / CALIBRATION_FILE).write_text(json.dumps(values, indent=2) + "\n")
+            values[kind.value] = asdict(part)
+    return values
+
+
+def calibrations_from_json(values: Mapping[str, Any]) -> Calibrations:
+    """The calibrations that a file holds.
+
+    Raises:
+        ConfigurationError: it does not say what is needed.
+    """
+    try:
+        parts = {
+            kind.value: None if values.get(kind.value) is None else _read(values[kind.value])
+            for kind in _NAMED
+        }
+        in_space = parts.pop(AnswerKind.IN_SPACE.value)
+        return Calibrations(_read(values), UNCALIBRATED if in_space is None else in_space, **parts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"not constants of confidences: {error}") from error
 
 
 def _read(values: Mapping[str, float]) -> Calibration:

@@ -6,7 +6,7 @@ A card counts as found when a detection matches it one to one at an intersection
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class ScoredCard:
         printing_right: Whether it is the very printing.
         first_artwork_right: Whether the first candidate shows the right picture, given as the answer or not.
         first_printing_right: Whether it is the very printing.
+        answer: The detection itself; None for a label that none shows.
+        truth: Its label, likewise.
     """
 
     status: Status
@@ -57,6 +59,8 @@ class ScoredCard:
     first_printing_right: bool | None
     iou: float | None
     upright: bool | None
+    answer: Identification | None = field(default=None, compare=False, repr=False)
+    truth: TrueCard | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ def _score_card(one: Identification, truth: TrueCard, iou: float | None) -> Scor
         first_printing_right=_printing_right(first, truth),
         iou=iou,
         upright=upright,
+        answer=one,
+        truth=truth,
     )
 
 

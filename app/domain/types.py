@@ -54,6 +54,15 @@ class Status(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+class AnswerKind(enum.StrEnum):
+    """Which constants the confidences of an answer come from: see ``app.domain.calibration.Calibrations``."""
+
+    PLAIN = "plain"
+    IN_SPACE = "in_space"
+    VERIFIED = "verified"
+    VERIFIED_IN_SPACE = "verified_in_space"
+
+
 class Degraded(enum.StrEnum):
     """What was skipped or cut for a card."""
 
@@ -177,7 +186,7 @@ class DetectedQuad:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """One detection with its answer; ``explanation`` only where one was asked for, and never stored."""
+    """One detection with its answer. Neither ``explanation``, where asked for, nor ``kind`` is stored."""
 
     detection_id: UUID
     quad_px: Quad
@@ -192,6 +201,7 @@ class Identification:
     degraded: tuple[Degraded, ...] = ()
     score: float = 1.0
     explanation: Explanation | None = None
+    kind: AnswerKind | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class Answerer:
             quality=read.quality,
             degraded=degraded,
             score=read.score,
+            kind=self._calibrations.kind_of(match.ranking),
         )
 
 

@@ -17,6 +17,9 @@ from app.domain.statistics import wilson_interval
 from app.domain.types import CardFilter, ScanResult, Status
 from app.services.identify import IdentifyOptions, IdentifyService
 
+#: As many candidates as there may be: those of the leader's picture say how sure each of its printings is.
+_OPTIONS = IdentifyOptions(candidates=25)
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -39,7 +42,7 @@ class Share:
 
 @dataclass(slots=True)
 class EvaluationReport:
-    """Everything ``binderlens evaluate`` says."""
+    """Everything ``binderlens evaluate`` says; ``scores`` is what it adds up, and no part of its JSON."""
 
     scans: int = 0
     shares: list[Share] = field(default_factory=list)
@@ -51,6 +54,7 @@ class EvaluationReport:
     anonymous_bytes: int = 0
     peak_rss_bytes: int = 0
     per_scan: list[dict[str, object]] = field(default_factory=list)
+    scores: list[ScanScore] = field(default_factory=list, repr=False)
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
@@ -91,18 +95,17 @@ class EvaluateService:
             InvalidInput: labels or a picture that cannot be used; the message names the file.
         """
         report = EvaluationReport()
-        scores: list[ScanScore] = []
         totals_ms: list[float] = []
         for path in label_files:
             labels = await asyncio.to_thread(read_labels, path)
             result = await self._scan(path.parent / labels.image)
             score = score_scan(result.cards, await self._truth(labels, same_picture))
-            scores.append(score)
+            report.scores.append(score)
             totals_ms.append(result.timings_ms["total"])
             report.per_scan.append(_scan_line(labels.image, score, totals_ms[-1]))
             if progress is not None:
                 progress()
-        _add_up(report, scores, totals_ms)
+        _add_up(report, report.scores, totals_ms)
         snapshot = self._guard.snapshot()
         report.anonymous_bytes = snapshot.anonymous_bytes
         report.peak_rss_bytes = snapshot.peak_rss_bytes
@@ -111,7 +114,7 @@ class EvaluateService:
     async def _scan(self, picture: Path) -> ScanResult:
         try:
             data = await asyncio.to_thread(picture.read_bytes)
-            result, _ = await self._identify.identify(data, IdentifyOptions(), store=False)
+            result, _ = await self._identify.identify(data, _OPTIONS, store=False)
             return result
         except OSError as error:
             raise LabelsError(f"cannot read {picture}: {error.strerror}") from error

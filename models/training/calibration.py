@@ -21,7 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.calibration import (
+    ACCEPT_PRECISION,
+    LEAST_PRINTING,
+    PRINTING_PRECISION,
     UNCALIBRATED,
+    UNKNOWN_RECALL,
     Calibration,
     Calibrations,
     logistic,
@@ -48,13 +52,6 @@ CATALOGUE_SEED = 3
 ARTWORKS = 1000
 #: Many pictures are printed more than once: printings are fitted on those alone.
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
-#: Of the answers called ``accepted``, this share shows the right picture.
-ACCEPT_PRECISION = 0.9995
-#: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
-PRINTING_PRECISION = 0.995
-LEAST_PRINTING = 0.95
-#: Of the cards that are in no gallery, this share is called ``unknown``.
-UNKNOWN_RECALL = 0.93
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 _DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
 _LEAST_GROUPS = 30  # looks at pictures of several printings that a temperature is fitted on

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from app import main
 from app.api.security import Scope
+from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations, save_calibrations
 from app.domain.errors import (
     BinderlensError,
     DatabaseUnavailable,
@@ -19,6 +23,8 @@ from app.domain.errors import (
     MigrationsMissing,
     SearchTimeout,
 )
+from app.domain.fitted import fitted_path, save_fitted
+from app.domain.types import EncoderInfo
 from app.settings import Settings
 
 
@@ -94,3 +100,27 @@ async def test_a_database_that_is_away_slow_or_not_migrated_yet_is_tried_again(
                 await asyncio.sleep(0.001)
     assert tries >= 3
     assert not app.state.startup.failed
+
+
+@pytest.mark.parametrize(("fingerprint", "is_used"), [("f1", True), ("f2", False)])
+def test_fitted_confidences_are_used_by_their_encoder_alone_and_the_log_says_which(
+    tmp_path: Path, fingerprint: str, is_used: bool
+) -> None:
+    constants = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.2)
+    shipped = Calibrations(constants, UNCALIBRATED)
+    fitted = replace(shipped, plain=replace(constants, bias=-6.0))
+    folder = tmp_path / "compact"
+    folder.mkdir()
+    save_calibrations(shipped, folder)
+    path = fitted_path(tmp_path, "compact")
+    save_fitted(fitted, shipped, path, "compact", "f1")
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    encoder = EncoderInfo("compact", "fp32", fingerprint, 256)
+    with capture_logs() as lines:
+        assert main._calibrations(settings, folder, encoder, use_fitted=True) == (
+            fitted if is_used else shipped
+        )
+    events = {line["event"]: line for line in lines}
+    assert events["confidences"]["of"] == (str(path) if is_used else "encoder")
+    assert ("fitted_confidences_ignored" in events) is not is_used
+    assert main._calibrations(settings, folder, encoder, use_fitted=False) == shipped

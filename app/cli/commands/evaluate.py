@@ -10,31 +10,51 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.wiring import error_console, progress_bar, run_with_runtime, write_text
+from app.cli.fitting import fit_confidences, forget_fit
+from app.cli.wiring import error_console, load_settings, progress_bar, run_with_runtime, write_text
 from app.domain.errors import ConfigurationError
 from app.domain.statistics import wilson_interval
+from app.domain.types import EncoderInfo
 from app.services.evaluate import EvaluateService, EvaluationReport
 from app.services.runtime import Runtime
 
+Labels = Annotated[list[Path] | None, typer.Argument(help="Label files (JSON), or folders of them.")]
+
 
 def evaluate(
-    labels: Annotated[list[Path], typer.Argument(help="Label files (JSON), or folders of them.")],
+    labels: Labels = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures here.")] = None,
+    fit: Annotated[bool, typer.Option("--fit", help="Also fit the confidences on these labels.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget-fit", help="Go back to the confidences the encoder came with.")
+    ] = False,
 ) -> None:
     """Score labelled scans: detection, card, printing, calibration, unknowns, time, memory."""
+    settings = load_settings()
+    if forget:
+        if labels or fit or json_file:
+            raise typer.BadParameter("--forget-fit stands alone")
+        forget_fit(settings)
+        return
+    if not labels:
+        raise typer.BadParameter("name label files (JSON), or folders of them")
     files = _label_files(labels)
     console = error_console()
 
-    async def work(runtime: Runtime) -> EvaluationReport:
+    async def work(runtime: Runtime) -> tuple[EvaluationReport, EncoderInfo]:
         service = EvaluateService(runtime.identify, runtime.gallery, runtime.guard)
         with progress_bar(console) as progress:
             task = progress.add_task("scans", total=len(files))
-            return await service.run(files, lambda: progress.advance(task))
+            report = await service.run(files, lambda: progress.advance(task))
+        return report, runtime.encoder.info
 
-    report = run_with_runtime(work)
+    # A fit starts from what came with the encoder, so that the same labels fitted twice count once.
+    report, encoder = run_with_runtime(work, settings, use_fitted=not fit)
     print_report(report, Console())
     if json_file is not None:
         write_text(json_file, json.dumps(report.as_json(), indent=2) + "\n")
+    if fit:
+        fit_confidences(report.scores, settings, encoder, Console())
 
 
 def _label_files(paths: list[Path]) -> list[Path]:

@@ -99,3 +99,10 @@ def test_what_is_done_is_status_0_and_silent_on_standard_error(
     outcome = command(*args)
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out
+
+
+@pytest.mark.parametrize("args", [(), ("--fit",), ("--forget-fit", "page.json"), ("--fit", "--forget-fit")])
+def test_evaluating_nothing_or_forgetting_beside_other_work_is_wrong_usage(
+    command: CommandLine, args: tuple[str, ...]
+) -> None:
+    assert command("evaluate", *args).status == 2

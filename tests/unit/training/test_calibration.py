@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.domain.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL
 from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import Card, TemplateSource
-from models.training.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL, fit, fit_logistic, report
+from models.training.calibration import fit, fit_logistic, report
 from models.training.looks import Look
 
 
