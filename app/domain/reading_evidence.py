@@ -1,8 +1,8 @@
 """What the text read off a card says about its printings: each agrees, is contradicted, or nothing is said.
 
-A reader errs, and often with confidence, so no reading counts against a printing by itself. Only one that is
-printed on some printings of a picture and not on the others speaks: for the first, against the rest. What fits
-none of them is taken for a mistake.
+A reader errs, and often with confidence, so no reading counts against a printing by itself. Only one that
+is printed on some printings of a picture and not on the others speaks: for the first, against the rest. What
+fits none of them is taken for a mistake.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def parse_number(printed: str) -> CollectorNumber | None:
 
 
 def numbers_in(text: str) -> list[CollectorNumber]:
-    """What in a line of text may be a collector number: ``12/120``, ``SWSH001``, ``12a``, but not ``No. 025``."""
+    """What may be a collector number in a line of text: ``12/120``, ``SWSH001``, ``12a``; not ``No. 025``."""
     plain = re.sub(r"\s*/\s*", "/", _normal(text))
     plain = re.sub(r"(?<=[\d/])O|O(?=[\d/])", "0", plain)
     found = []

@@ -15,14 +15,17 @@ from typing import Final, cast
 
 import cv2
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
+from app.domain.calibration import Calibrations
 from app.domain.errors import EncoderInvalid
 from app.domain.reading_evidence import Reading
 from app.domain.types import RgbImage
 from app.inference.files import sha256_of
 from app.inference.openvino_graph import CompiledGraph, import_openvino, usable_cores
 from app.inference.precision import choose_precision, read_cpu_flags
+from app.settings import Settings
 
 #: Where the package has the recogniser, and which file was measured; rapidocr 3.10.
 RECOGNISER_FILE: Final = Path("models") / "PP-OCRv6_rec_small.onnx"
@@ -42,10 +45,30 @@ def find_recogniser() -> Path | None:
     return path if path.is_file() else None
 
 
+def load_text_reader(settings: Settings, calibrations: Calibrations) -> OpenVinoTextReader | None:
+    """A reader that is ready, or None where it is off, not installed, or of no use.
+
+    The service is whole without it: one that cannot be loaded is logged, no reason not to start.
+    """
+    weighed = (calibrations.verified, calibrations.verified_in_space)
+    if settings.ocr == "off" or not any(one is not None and one.standing_text > 0 for one in weighed):
+        return None
+    path = find_recogniser()
+    if path is None:
+        return None
+    reader = OpenVinoTextReader(path, settings.encoder_threads)
+    try:
+        reader.warm_up()
+    except EncoderInvalid as error:
+        structlog.get_logger().warning("text_reader_left_out", reason=str(error))
+        return None
+    return reader
+
+
 class OpenVinoTextReader:
     """Implements ``app.domain.reading_evidence.TextReader``.
 
-    The network is loaded by the first call (0.3 s), for most services never meet a card that needs it.
+    The network is loaded by the first call (0.3 s), so that commands which never read do not wait for it.
 
     Args:
         path: From ``find_recogniser``.
@@ -119,7 +142,9 @@ def _prepared(strip: RgbImage) -> NDArray[np.float32]:
     wide = min(_MOST_WIDTH_PX, max(1, round(STRIP_HEIGHT_PX * width / height)))
     padded = max(_LEAST_WIDTH_PX, math.ceil(wide / _WIDTH_STEP_PX) * _WIDTH_STEP_PX)
     if (height, width) != (STRIP_HEIGHT_PX, wide):
-        strip = np.asarray(cv2.resize(strip, (wide, STRIP_HEIGHT_PX), interpolation=cv2.INTER_CUBIC), np.uint8)
+        strip = np.asarray(
+            cv2.resize(strip, (wide, STRIP_HEIGHT_PX), interpolation=cv2.INTER_CUBIC), np.uint8
+        )
     picture = np.zeros((1, 3, STRIP_HEIGHT_PX, padded), np.float32)
     picture[0, :, :, :wide] = strip[:, :, ::-1].transpose(2, 0, 1) / np.float32(127.5) - 1.0
     return picture

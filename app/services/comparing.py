@@ -11,7 +11,7 @@ import structlog
 from app.domain.errors import InvalidInput
 from app.domain.ranking import Agreement, RankedCard, Ranking, StandingWeights, with_agreements, with_twins
 from app.domain.types import RgbImage, StoredImage
-from app.vision.alignment import align, warp_onto
+from app.vision.alignment import Homography, align, warp_onto
 from app.vision.local_features import (
     FEATURES_SIZE_PX,
     Affine,
@@ -20,7 +20,7 @@ from app.vision.local_features import (
     match_patches,
     read_features,
 )
-from app.vision.printings import COMPARED_SIZE_PX, compare_printings, compared_reference
+from app.vision.printings import COMPARED_SIZE_PX, Planes, compare_printings, compared_reference
 from app.vision.stored import decode_reference
 
 #: Reference pictures of one artwork group whose features are compared; others look the same.
@@ -59,6 +59,21 @@ class Compared:
     agreements: dict[int, Agreement]
     affines: dict[int, Affine]
     twins: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LaidPrintings:
+    """A crop and the printings of its picture, all as they lie on the first printing.
+
+    Attributes:
+        pictures: The printings by card id, RGB uint8 of any size.
+        planes: The same, evened out.
+        to_crop: From places on the first printing to places in the crop, both as shares of width and height.
+    """
+
+    pictures: Mapping[str, RgbImage]
+    planes: Mapping[str, Planes]
+    to_crop: Homography
 
 
 def compare_pictures(
@@ -112,13 +127,13 @@ def ranked_anew(ranking: Ranking, compared: Compared, weights: StandingWeights) 
     return Verified(anew, compared.affines.get(best.artwork_group_id) if best is not None else None)
 
 
-def differences_of(
+def lay_printings(
     crop: RgbImage,
     affine: Affine,
     printings: Sequence[RankedCard],
     pictures: Mapping[str, StoredImage],
-) -> dict[str, float]:
-    """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
+) -> LaidPrintings | None:
+    """Lays a crop and the printings of its picture on each other; None where that cannot be done."""
     references: dict[str, RgbImage] = {}
     for one in printings:
         stored = pictures.get(one.card.card_id)
@@ -129,15 +144,23 @@ def differences_of(
         except InvalidInput:
             continue
     if len(references) < 2:
-        return {}
+        return None
     first = next(iter(references.values()))
     alignment = align(crop, first, affine, FEATURES_SIZE_PX)
     if alignment is None:
+        return None
+    laid = {card_id: laid_on(first, one) for card_id, one in references.items()}
+    planes = {card_id: compared_reference(one) for card_id, one in laid.items()}
+    return LaidPrintings(laid, planes, alignment.to_crop)
+
+
+def differences_of(crop: RgbImage, laid: LaidPrintings | None) -> dict[str, float]:
+    """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
+    if laid is None:
         return {}
-    usable = {card_id: compared_reference(laid_on(first, one)) for card_id, one in references.items()}
-    aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
-    differences = compare_printings(aligned, list(usable.values()))
-    return {} if differences is None else dict(zip(usable, map(float, differences), strict=True))
+    aligned = warp_onto(crop, laid.to_crop, COMPARED_SIZE_PX)
+    differences = compare_printings(aligned, list(laid.planes.values()))
+    return {} if differences is None else dict(zip(laid.planes, map(float, differences), strict=True))
 
 
 def laid_on(first: RgbImage, other: RgbImage) -> RgbImage:

@@ -21,7 +21,13 @@ from app.domain.types import (
     Vectors,
 )
 from app.inference.encoder import LoadedEncoder
-from app.services.comparing import Compared, compare_pictures, differences_of, ranked_anew
+from app.services.comparing import (
+    Compared,
+    compare_pictures,
+    differences_of,
+    lay_printings,
+    ranked_anew,
+)
 from app.services.gallery_import import STORED_JPEG_QUALITY, TEMPLATE_SOURCES, template_views
 from app.services.reading import as_jpeg
 from app.services.verification import MOST_PRINTINGS, PICTURES
@@ -159,8 +165,9 @@ def verified_looks(
         anew = ranked_anew(look.ranking, one, weights)
         ranking, members = anew.ranking, anew.ranking.members()[:MOST_PRINTINGS]
         if anew.affine is not None and len(members) > 1:
-            differences = differences_of(photos.crops[look.photo], anew.affine, members, pictures)
-            ranking = with_differences(ranking, differences, weights)
+            crop = photos.crops[look.photo]
+            laid = lay_printings(crop, anew.affine, members, pictures)
+            ranking = with_differences(ranking, differences_of(crop, laid), weights)
         verified.append(replace(look, ranking=ranking))
     return verified
 
