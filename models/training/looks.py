@@ -50,6 +50,7 @@ GALLERY_ARTWORKS = (40, 200, 1000)
 STRENGTHS = (0.0, MAX_STRENGTH)
 LIGHT = read_config(Path(__file__).with_name("config.toml")).held_back.light
 BATCH = 64
+CLOSEUP_JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Photos:
         shown: Of each photo the card it shows.
         galleries: Of each photo the artworks that are in its gallery beside the card's own.
         crops: The photos, at the size at which printings are compared.
+        closeups: The photos as large as they are, to be read.
         pictures: Of each card its picture as a gallery keeps it.
     """
 
@@ -97,6 +99,7 @@ class Photos:
     shown: NDArray[np.int_]
     galleries: Sequence[NDArray[np.int_]]
     crops: Sequence[RgbImage]
+    closeups: Sequence[StoredImage]
     pictures: Sequence[StoredImage]
 
 
@@ -116,6 +119,7 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
         shown,
         galleries,
         [_compared(view) for view in views],
+        [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views],
         [as_jpeg(picture, STORED_JPEG_QUALITY) for picture in pictures],
     )
 
