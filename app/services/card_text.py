@@ -10,7 +10,7 @@ from app.domain.reading_evidence import Reading, TextReader, Verdict, judge, tel
 from app.domain.types import Card, RgbImage
 from app.services.comparing import LaidPrintings
 from app.vision.alignment import Homography
-from app.vision.text_strips import Box, cut_strip, differing_lines
+from app.vision.text_strips import Box, cut_strip, differing_lines, may_be_read
 
 #: Lines read off one card: a number, and where it stands in two places the other, or a name.
 MOST_LINES = 3
@@ -42,7 +42,12 @@ class CardTexts:
         self._reader = reader
 
     def lines_of(self, laid: LaidPrintings, printings: Sequence[RankedCard]) -> CardLines | None:
-        """Where the printings differ in print; None where no text could tell them apart."""
+        """Where the printings differ in print; None where no text could tell them apart.
+
+        Args:
+            laid: Those that were compared.
+            printings: All that are in question: a number also speaks for one that was not compared.
+        """
         cards = tuple(one.card for one in printings)
         if not tells_apart(cards):
             return None
@@ -51,7 +56,8 @@ class CardTexts:
 
     def read(self, crop: RgbImage, lines: CardLines) -> list[Reading]:
         """Reads a card, upright, RGB uint8 (height, width, 3) of any size: the larger, the better."""
-        return self._reader([cut_strip(crop, lines.to_crop, box) for box in lines.boxes])
+        strips = [cut_strip(crop, lines.to_crop, box) for box in lines.boxes]
+        return self._reader([strip for strip in strips if may_be_read(strip)])
 
     def judge(self, crop: RgbImage, lines: CardLines) -> dict[str, Verdict]:
         """What the text on a card says about each printing; the crop as for ``read``."""

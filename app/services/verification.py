@@ -202,7 +202,7 @@ class Verifier:
             anew = with_differences(ranking, differences_of(crops[index], laid), self._weights(ranking))
             lines = None
             if self._texts is not None and laid is not None and self._is_worth_reading(anew):
-                lines = self._texts.lines_of(laid, printings[index])
+                lines = self._texts.lines_of(laid, anew.members())
             return _Looked(anew, lines=lines)
 
         return _side_by_side(look, [len(some) for some in printings])

@@ -34,6 +34,9 @@ _LEAST_DIFFERING = 0.06  # share of a line's points where two references differ
 _SAME_LINE = 0.5  # overlap of two boxes, as a share of the smaller one
 _LONGEST = 13.0  # widths to a height: a longer line is one of the rules
 _ALL_OVER = 0.2  # of the card inside what differs: another frame, whose lines are found by their letters
+#: Grey levels by which strokes stand out from their surroundings: no number below 3.5 was read, nothing on
+#: hard photos is above 2.6 (docs/experiments.md).
+_STROKES_SIGMA_PX, _LEAST_DETAIL = 3.0, 3.0
 #: Numbers and codes stand at the foot, names at the head; the rules say nothing.
 _HEAD, _FOOT = 0.14, 0.86
 
@@ -92,6 +95,17 @@ def cut_strip(crop: RgbImage, to_crop: Homography, box: Box) -> RgbImage:
         crop, matrix, (width, STRIP_HEIGHT_PX), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(strip, np.uint8)
+
+
+def may_be_read(strip: RgbImage) -> bool:
+    """Whether a strip shows strokes at all: where they are blurred away, reading it is lost time.
+
+    Args:
+        strip: From ``cut_strip``.
+    """
+    gray = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = cv2.GaussianBlur(gray - cv2.GaussianBlur(gray, (0, 0), _STROKES_SIGMA_PX), (0, 0), 1.0)
+    return float(fine.std()) >= _LEAST_DETAIL
 
 
 def _edges(reference: RgbImage) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from app.domain.types import CARD_ASPECT, RgbImage
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard, invent_catalogue
 from app.vision.printings import compared_reference
-from app.vision.text_strips import STRIP_HEIGHT_PX, cut_strip, differing_lines
+from app.vision.text_strips import STRIP_HEIGHT_PX, cut_strip, differing_lines, may_be_read
 
 SEED = 7304
 SAME_PLACE = np.eye(3)
@@ -87,3 +87,12 @@ def test_a_larger_picture_of_the_card_gives_the_same_strip() -> None:
     box = (36 / 378, 484 / 528, 120 / 378, 506 / 528)
     one, other = (cut_strip(picture, SAME_PLACE, box).astype(int) for picture in (card, twice))
     assert np.abs(one - other).mean() < 6
+
+
+def test_only_strips_that_show_strokes_are_worth_reading() -> None:
+    strip = np.full((STRIP_HEIGHT_PX, 200, 3), 180, np.uint8)
+    assert not may_be_read(strip)
+    cv2.putText(strip, "201/198", (10, 36), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (40, 40, 40), 2, cv2.LINE_AA)
+    assert may_be_read(strip)
+    assert may_be_read(np.asarray(cv2.GaussianBlur(strip, (0, 0), 2.0), np.uint8))
+    assert not may_be_read(np.asarray(cv2.GaussianBlur(strip, (0, 0), 9.0), np.uint8))
