@@ -21,8 +21,8 @@ Box = tuple[float, float, float, float]
 
 #: Strips are cut so high, as recognisers are fed.
 STRIP_HEIGHT_PX = 48
-#: A line on a reference of 264 px: from 1 mm to 4.3 mm high, and at least 1.3 times as wide.
-_LINE_HEIGHT_PX = (3, 13)
+#: A line on a reference of 264 px: from 0.7 mm (what differs of it) to 5.5 mm high, and wider than that.
+_LINE_HEIGHT_PX = (2, 17)
 _LEAST_ASPECT = 1.3
 #: Letters of a line lie no farther apart, its height no less together, where points that differ are joined.
 _JOINED_PX = (9, 3)
