@@ -33,6 +33,7 @@ from app.inference.loading import load_encoder
 from app.inference.memory import ProcessMemoryGuard
 from app.inference.process_memory import find_limit
 from app.inference.runner import EncoderRunner
+from app.inference.text_reader import load_text_reader
 from app.obs.logging import configure_logging
 from app.services.admission import Admission
 from app.services.corrections import CorrectionService
@@ -146,15 +147,17 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
         scans = PostgresScanStore(database)
         admission = Admission(settings.max_concurrent_scans, guard)
         finder = await asyncio.to_thread(FinderGraph, FINDER_FOLDER, settings.encoder_threads)
+        calibrations = _calibrations(settings, folder, encoder.info, use_fitted=use_fitted)
         identify = IdentifyService(
             settings,
             encoder,
             gallery,
             scans,
-            _calibrations(settings, folder, encoder.info, use_fitted=use_fitted),
+            calibrations,
             admission,
             references,
             finder,
+            await asyncio.to_thread(load_text_reader, settings, calibrations),
         )
         stack.push_async_callback(identify.close)
         yield Runtime(

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         ge=0,
         description="for comparing a page with reference pictures; cards left over say so in degraded",
     )
+    ocr: Literal["auto", "off"] = Field(
+        "auto",
+        description="whether the number, set and name on a card are read where its printing is in doubt; "
+        "auto: where the extra `ocr` is installed",
+    )
     db_pool_size: int = Field(
         5,
         ge=1,

@@ -47,6 +47,7 @@ class Calibration:
         rival_weight: What the best rival's agreement costs, at least 0.
         standing_agreement: See ``StandingWeights``.
         standing_difference: See ``StandingWeights``.
+        standing_text: See ``StandingWeights``; 0 where nobody has fitted it, and no text is read.
         compared_temperature: Likewise where the crop was compared with some of the group; 0 for the same.
     """
 
@@ -62,10 +63,11 @@ class Calibration:
     standing_agreement: float = 0.0
     standing_difference: float = 0.0
     compared_temperature: float = 0.0
+    standing_text: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.rival_weight)
-        standing = (self.standing_agreement, self.standing_difference)
+        standing = (self.standing_agreement, self.standing_difference, self.standing_text)
         if min(*weights, *standing, self.compared_temperature) < 0 or self.printing_temperature <= 0:
             raise ConfigurationError(
                 "a calibration needs weights of at least 0 and a printing temperature above 0"
@@ -76,7 +78,7 @@ class Calibration:
     @property
     def standing(self) -> StandingWeights:
         """What verification counts beside a similarity."""
-        return StandingWeights(self.standing_agreement, self.standing_difference)
+        return StandingWeights(self.standing_agreement, self.standing_difference, self.standing_text)
 
     def card_probability(self, ranking: Ranking) -> float:
         """Probability that the leader's picture is the right one; 0 where nothing was found."""
@@ -147,6 +149,14 @@ class Calibration:
         if confidence.card >= self.accept_card and confidence.printing >= self.accept_printing:
             return Status.ACCEPTED
         return Status.REVIEW
+
+    def is_open(self, ranking: Ranking) -> bool:
+        """Whether the picture is sure, and which of its printings it is is not."""
+        members = len(ranking.members())
+        confidence = self.confidence(ranking, members)
+        return (
+            members > 1 and confidence.card >= self.accept_card and self.status(confidence) is Status.REVIEW
+        )
 
     def temperature(self, members: Sequence[RankedCard]) -> float:
         """Difference of standing at which one printing of these is e times likelier than another."""

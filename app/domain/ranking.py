@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.domain.reading_evidence import Verdict
 from app.domain.types import Card, TemplateHit, TemplateSource
 
 #: Fewer pictures say nothing about how well a wrong one would agree: the constants of verified answers were
@@ -34,8 +35,9 @@ class RankedCard:
         agreement: How well they fit, 0 to 1; None likewise.
         difference: How far this printing of the picture is from the crop beyond the nearest one, 0 or more;
             None where they were not compared.
-        bonus: What agreement, difference and neighbours add to the similarity, or take away.
+        bonus: What agreement, difference, text and neighbours add to the similarity, or take away.
         neighbours: Share of the sure cards around it that are of its set, 0 to 1; None where none was asked.
+        text: What the text read off the crop says about it; None where none was read.
     """
 
     card: Card
@@ -47,6 +49,7 @@ class RankedCard:
     difference: float | None = None
     bonus: float = 0.0
     neighbours: float | None = None
+    text: Verdict | None = None
 
     @property
     def standing(self) -> float:
@@ -115,15 +118,18 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class StandingWeights:
-    """What agreement and difference count beside a similarity.
+    """What agreement, difference and text count beside a similarity.
 
     Attributes:
         agreement: A similarity that an agreement of 1 is worth, at least 0.
         difference: A similarity that a difference of 1 costs, at least 0.
+        text: A similarity by which a printing that the text agrees with stands above one on which it is
+            silent, and that above one that it contradicts, at least 0.
     """
 
     agreement: float
     difference: float
+    text: float = 0.0
 
 
 def difference_share(ranking: Ranking) -> float:
@@ -216,6 +222,29 @@ def with_differences(ranking: Ranking, differences: Mapping[str, float], weights
         else one
         for one in ranking.cards
     ]
+    return _reordered(ranking, cards)
+
+
+def with_texts(ranking: Ranking, verdicts: Mapping[str, Verdict], weights: StandingWeights) -> Ranking:
+    """Ranks the printings of the leader's picture anew by the text that was read off the crop.
+
+    Args:
+        ranking: Its leader stays the picture that leads.
+        verdicts: By card id. On printings of the picture that are missing the text is silent.
+        weights: What a verdict counts.
+    """
+    if not verdicts:
+        return ranking
+    most = max(one.worth for one in verdicts.values())  # the best printing keeps its standing
+    members = {one.card.card_id for one in ranking.members()}
+    cards = []
+    for one in ranking.cards:
+        if one.card.card_id not in members:
+            cards.append(one)
+            continue
+        verdict = verdicts.get(one.card.card_id, Verdict.SILENT)
+        cost = weights.text * max(0.0, most - verdict.worth)
+        cards.append(replace(one, text=verdict, bonus=one.bonus - cost))
     return _reordered(ranking, cards)
 
 

@@ -11,7 +11,7 @@ import structlog
 from app.domain.errors import InvalidInput
 from app.domain.ranking import Agreement, RankedCard, Ranking, StandingWeights, with_agreements, with_twins
 from app.domain.types import RgbImage, StoredImage
-from app.vision.alignment import align, warp_onto
+from app.vision.alignment import Homography, align, warp_onto
 from app.vision.local_features import (
     FEATURES_SIZE_PX,
     Affine,
@@ -20,11 +20,14 @@ from app.vision.local_features import (
     match_patches,
     read_features,
 )
-from app.vision.printings import COMPARED_SIZE_PX, compare_printings, compared_reference
+from app.vision.printings import COMPARED_SIZE_PX, Planes, compare_printings, compared_reference
 from app.vision.stored import decode_reference
 
 #: Reference pictures of one artwork group whose features are compared; others look the same.
 _MOST_FEATURES = 3
+#: Pictures are laid on each other at twice the size at which they are compared, and shrunk by area then: the
+#: first one was shrunk so too, and one that is resampled otherwise differs from it all over.
+_LAID_SIZE_PX = (2 * COMPARED_SIZE_PX[0], 2 * COMPARED_SIZE_PX[1])
 #: Pictures that agree so well with each other are the same, whatever the gallery's groups say: of the most
 #: alike of different pictures one in a thousand reaches 0.68 (docs/experiments.md).
 TWIN_AGREEMENT = 0.72
@@ -59,6 +62,21 @@ class Compared:
     agreements: dict[int, Agreement]
     affines: dict[int, Affine]
     twins: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LaidPrintings:
+    """A crop and the printings of its picture, all as they lie on the first printing.
+
+    Attributes:
+        pictures: The printings by card id, RGB uint8 of any size.
+        planes: The same, evened out.
+        to_crop: From places on the first printing to places in the crop, both as shares of width and height.
+    """
+
+    pictures: Mapping[str, RgbImage]
+    planes: Mapping[str, Planes]
+    to_crop: Homography
 
 
 def compare_pictures(
@@ -112,13 +130,13 @@ def ranked_anew(ranking: Ranking, compared: Compared, weights: StandingWeights) 
     return Verified(anew, compared.affines.get(best.artwork_group_id) if best is not None else None)
 
 
-def differences_of(
+def lay_printings(
     crop: RgbImage,
     affine: Affine,
     printings: Sequence[RankedCard],
     pictures: Mapping[str, StoredImage],
-) -> dict[str, float]:
-    """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
+) -> LaidPrintings | None:
+    """Lays a crop and the printings of its picture on each other; None where that cannot be done."""
     references: dict[str, RgbImage] = {}
     for one in printings:
         stored = pictures.get(one.card.card_id)
@@ -129,15 +147,23 @@ def differences_of(
         except InvalidInput:
             continue
     if len(references) < 2:
-        return {}
+        return None
     first = next(iter(references.values()))
     alignment = align(crop, first, affine, FEATURES_SIZE_PX)
     if alignment is None:
+        return None
+    laid = {card_id: laid_on(first, one) for card_id, one in references.items()}
+    planes = {card_id: compared_reference(one) for card_id, one in laid.items()}
+    return LaidPrintings(laid, planes, alignment.to_crop)
+
+
+def differences_of(crop: RgbImage, laid: LaidPrintings | None) -> dict[str, float]:
+    """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
+    if laid is None:
         return {}
-    usable = {card_id: compared_reference(laid_on(first, one)) for card_id, one in references.items()}
-    aligned = warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX)
-    differences = compare_printings(aligned, list(usable.values()))
-    return {} if differences is None else dict(zip(usable, map(float, differences), strict=True))
+    aligned = warp_onto(crop, laid.to_crop, _LAID_SIZE_PX)
+    differences = compare_printings(aligned, list(laid.planes.values()))
+    return {} if differences is None else dict(zip(laid.planes, map(float, differences), strict=True))
 
 
 def laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
@@ -151,7 +177,7 @@ def laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
     if alignment is None:  # beyond the reach of the fine patches
         found = match_patches(gray_picture(other, FEATURES_SIZE_PX), gray_picture(first, FEATURES_SIZE_PX))
         alignment = None if found.affine is None else align(other, first, found.affine, FEATURES_SIZE_PX)
-    return other if alignment is None else warp_onto(other, alignment.to_crop, COMPARED_SIZE_PX)
+    return other if alignment is None else warp_onto(other, alignment.to_crop, _LAID_SIZE_PX)
 
 
 def _readable(stored: Sequence[bytes]) -> list[GrayPicture]:

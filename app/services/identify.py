@@ -18,9 +18,11 @@ import structlog
 from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
+from app.domain.reading_evidence import TextReader
 from app.domain.types import CardFilter, Identification, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
+from app.services.card_text import CardTexts
 from app.services.explaining import Explainer
 from app.services.matching import Match, Matcher, MatchTimings
 from app.services.page_context import in_context
@@ -81,6 +83,7 @@ class IdentifyService:
         admission: Admission,
         references: References,
         finder: Finder | None = None,
+        reader: TextReader | None = None,
     ) -> None:
         self._settings = settings
         self._finder = finder
@@ -91,7 +94,12 @@ class IdentifyService:
         self._matcher = Matcher(
             encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
-        self._verifier = Verifier(references, calibrations, settings.verification_budget_ms)
+        self._verifier = Verifier(
+            references,
+            calibrations,
+            settings.verification_budget_ms,
+            texts=None if reader is None else CardTexts(reader),
+        )
         self._answerer = Answerer(gallery, calibrations)
         self._explainer = Explainer(references, scans)
         # Pixels are worked on beside the event loop, by as many threads as there are permits.
@@ -228,7 +236,8 @@ class IdentifyService:
 
             return await self._beside(inside)
 
-        return await self._verifier.verify([card.crop for card in scan.cards], matches, beside)
+        crops = [card.crop for card in scan.cards]
+        return await self._verifier.verify(crops, matches, beside, scan.closer)
 
     async def _beside(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs pixel work in a thread.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from app.domain.geometry import side_lengths
 from app.domain.grid import assign_grid, reading_order
 from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
 from app.services.scan_memory import ScanMemory
@@ -48,6 +49,13 @@ class ReadScan:
     cards: tuple[ReadCard, ...]
     grid: tuple[GridCell | None, ...]
     timings_ms: dict[str, float]
+
+    def closer(self, index: int) -> RgbImage:
+        """A card at twice its crop's height and width where the picture has more to show, else its crop."""
+        card = self.cards[index]
+        lengths = side_lengths(card.quad_px)
+        seen_px = (lengths[1] + lengths[3]) / 2
+        return rectify(self.image, card.quad_px, 2) if seen_px > 1.2 * card.crop.shape[0] else card.crop
 
     def only(self, kept: Sequence[int]) -> ReadScan:
         """The same with those cards alone, by index; the others leave their places in the grid empty."""

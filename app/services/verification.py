@@ -2,7 +2,8 @@
 
 Two looks. The first finds patches of the leading pictures in the crop and ranks the pictures anew. The
 second lays the crop on the reference and compares it with every printing of the picture where these differ.
-Both begin with the cards that have the fewest candidates, stop when their time is over, and say which cards
+Where the printing is still open and a reader of text is at hand, a third reads what is printed there.
+All begin with the cards that have the fewest candidates, stop when their time is over, and say which cards
 they did not get to.
 """
 
@@ -12,15 +13,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ParamSpec, Protocol, TypeVar
 
 from app.domain.calibration import Calibrations
 from app.domain.errors import DatabaseUnavailable, SearchTimeout
 from app.domain.ports import References
-from app.domain.ranking import RankedCard, Ranking, StandingWeights, with_differences
+from app.domain.ranking import RankedCard, Ranking, StandingWeights, with_differences, with_texts
 from app.domain.types import Degraded, RgbImage, StoredImage
-from app.services.comparing import Verified, compare_pictures, differences_of, ranked_anew
+from app.services.card_text import CardLines, CardTexts
+from app.services.comparing import Verified, compare_pictures, differences_of, lay_printings, ranked_anew
 from app.services.matching import Match
 from app.vision.alignment import affine_in_shares
 from app.vision.local_features import FEATURES_SIZE_PX, Affine
@@ -35,6 +37,9 @@ _THREADS = 2
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Closer = Callable[[int], RgbImage]
+"""Gives a card by its number, the way round the detector saw it."""
 
 
 class Beside(Protocol):
@@ -71,6 +76,19 @@ class Clock:
         return self.spent_ms >= self._budget_ms
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A ranking after the second look.
+
+    ``skipped``: its printings were to be told apart and were not, for want of time. ``lines``: where text may
+    tell them apart, if they are still open.
+    """
+
+    ranking: Ranking
+    skipped: bool = False
+    lines: CardLines | None = None
+
+
 class Verifier:
     """Verifies what a search found.
 
@@ -79,6 +97,7 @@ class Verifier:
         calibrations: What agreement and difference count, and when a search is sure.
         budget_ms: For all cards of a page together; what is left stays as the search gave it.
         compares_printings: False ranks pictures alone, to measure what the rest is worth.
+        texts: Reads what is printed on cards whose printing is open; None reads nothing.
     """
 
     def __init__(
@@ -88,14 +107,20 @@ class Verifier:
         budget_ms: float,
         *,
         compares_printings: bool = True,
+        texts: CardTexts | None = None,
     ) -> None:
         self._references = references
         self._calibrations = calibrations
         self._budget_ms = budget_ms
         self._compares_printings = compares_printings
+        self._texts = texts
 
     async def verify(
-        self, crops: Sequence[RgbImage], matches: Sequence[Match], beside: Beside
+        self,
+        crops: Sequence[RgbImage],
+        matches: Sequence[Match],
+        beside: Beside,
+        closer: Closer | None = None,
     ) -> tuple[list[Match], float]:
         """Ranks the candidates of every crop anew.
 
@@ -103,6 +128,7 @@ class Verifier:
             crops: Rectified cards, the way round the detector saw them.
             matches: What the search said about them.
             beside: Runs pixel work beside the event loop.
+            closer: Gives a card by its number, larger than its crop if it can, to read small print.
 
         Returns:
             The matches, those that were not verified with ``Degraded.VERIFICATION_SKIPPED``, and how long
@@ -120,8 +146,13 @@ class Verifier:
         wanted = sorted({one.card.card_id for some in printings for one in some})
         pictures = await in_time(clock, self._references.pictures_of, wanted)
         looked = await beside(self._second_look, upright, verified, printings, pictures, clock)
+        if any(one.lines is not None for one in looked):
+            seen = crops.__getitem__ if closer is None else closer
+            looked = await beside(
+                self._third_look, lambda index: matches[index].upright(seen(index)), looked, clock
+            )
         answers = [
-            _noted(match, one.affine, *answer)
+            _noted(match, one.affine, answer)
             for match, one, answer in zip(matches, verified, looked, strict=True)
         ]
         return answers, clock.spent_ms
@@ -160,19 +191,36 @@ class Verifier:
         printings: Sequence[Sequence[RankedCard]],
         pictures: Mapping[str, StoredImage],
         clock: Clock,
-    ) -> list[tuple[Ranking, bool]]:
-        """Rankings, and of which the printings were to be told apart and were not, for want of time."""
-
-        def look(index: int) -> tuple[Ranking, bool]:
+    ) -> list[_Looked]:
+        def look(index: int) -> _Looked:
             affine, ranking = verified[index].affine, verified[index].ranking
             if not printings[index] or affine is None:
-                return ranking, False
+                return _Looked(ranking)
             if clock.is_over() or not pictures:
-                return ranking, True
-            differences = differences_of(crops[index], affine, printings[index], pictures)
-            return with_differences(ranking, differences, self._weights(ranking)), False
+                return _Looked(ranking, skipped=True)
+            laid = lay_printings(crops[index], affine, printings[index], pictures)
+            anew = with_differences(ranking, differences_of(crops[index], laid), self._weights(ranking))
+            lines = None
+            if self._texts is not None and laid is not None and self._is_worth_reading(anew):
+                lines = self._texts.lines_of(laid, anew.members())
+            return _Looked(anew, lines=lines)
 
         return _side_by_side(look, [len(some) for some in printings])
+
+    def _is_worth_reading(self, ranking: Ranking) -> bool:
+        calibration = self._calibrations.of(ranking)
+        return calibration.standing_text > 0 and calibration.is_open(ranking)
+
+    def _third_look(self, closer: Closer, looked: Sequence[_Looked], clock: Clock) -> list[_Looked]:
+        anew = list(looked)
+        for index, one in enumerate(looked):
+            if self._texts is None or one.lines is None:
+                continue
+            if clock.is_over():
+                break
+            verdicts = self._texts.judge(closer(index), one.lines)
+            anew[index] = replace(one, ranking=with_texts(one.ranking, verdicts, self._weights(one.ranking)))
+        return anew
 
 
 def _side_by_side(look: Callable[[int], T], work: Sequence[int]) -> list[T]:
@@ -202,11 +250,12 @@ async def in_time(
         return {}
 
 
-def _noted(match: Match, affine: Affine | None, ranking: Ranking, printings_skipped: bool) -> Match:
+def _noted(match: Match, affine: Affine | None, looked: _Looked) -> Match:
+    ranking = looked.ranking
     notes = list(match.degraded)
     if ranking.cards and not ranking.verified:
         notes.append(Degraded.VERIFICATION_SKIPPED)
-    if printings_skipped:
+    if looked.skipped:
         notes.append(Degraded.PRINTINGS_SKIPPED)
     to_crop = None if affine is None else affine_in_shares(affine, FEATURES_SIZE_PX)
     return replace(match, ranking=ranking, degraded=tuple(dict.fromkeys(notes)), to_crop=to_crop)

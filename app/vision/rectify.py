@@ -15,24 +15,26 @@ from app.domain.types import RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX, Quad, RgbI
 _SHRINK_BEYOND = 1.5
 
 
-def rectify(image: RgbImage, quad_px: Quad) -> RgbImage:
+def rectify(image: RgbImage, quad_px: Quad, times: int = 1) -> RgbImage:
     """Straightens one card.
 
     Args:
         image: The picture, RGB uint8 (height, width, 3).
         quad_px: The card's corners (4, 2), clockwise from its own top left. They may lie outside the picture:
             what is missing repeats the picture's edge.
+        times: So much larger than everything else needs, to read small print.
 
     Returns:
-        RGB uint8 (528, 378, 3).
+        RGB uint8 (528, 378, 3), or ``times`` as high and as wide.
     """
-    region, quad = _region(image, quad_px)
+    width_px, height_px = times * RECTIFIED_WIDTH_PX, times * RECTIFIED_HEIGHT_PX
+    region, quad = _region(image, quad_px, width_px, height_px)
     target = np.array(
         [
             [0, 0],
-            [RECTIFIED_WIDTH_PX, 0],
-            [RECTIFIED_WIDTH_PX, RECTIFIED_HEIGHT_PX],
-            [0, RECTIFIED_HEIGHT_PX],
+            [width_px, 0],
+            [width_px, height_px],
+            [0, height_px],
         ],
         dtype=np.float32,
     )
@@ -41,14 +43,14 @@ def rectify(image: RgbImage, quad_px: Quad) -> RgbImage:
     crop = cv2.warpPerspective(
         region,
         matrix,
-        (RECTIFIED_WIDTH_PX, RECTIFIED_HEIGHT_PX),
+        (width_px, height_px),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return cast(RgbImage, crop)
 
 
-def _region(image: RgbImage, quad_px: Quad) -> tuple[RgbImage, Quad]:
+def _region(image: RgbImage, quad_px: Quad, width_px: int, height_px: int) -> tuple[RgbImage, Quad]:
     """The part of the picture round the quad, shrunk to about the size of the output, and the quad in it."""
     height, width = image.shape[:2]
     left, top = np.clip(np.floor(quad_px.min(axis=0)).astype(int) - 2, 0, (width - 1, height - 1))
@@ -59,8 +61,8 @@ def _region(image: RgbImage, quad_px: Quad) -> tuple[RgbImage, Quad]:
     quad = quad_px - (left, top)
     lengths = side_lengths(quad_px)
     excess = min(
-        (lengths[0] + lengths[2]) / (2 * RECTIFIED_WIDTH_PX),
-        (lengths[1] + lengths[3]) / (2 * RECTIFIED_HEIGHT_PX),
+        (lengths[0] + lengths[2]) / (2 * width_px),
+        (lengths[1] + lengths[3]) / (2 * height_px),
     )
     if excess <= _SHRINK_BEYOND:
         return region, quad

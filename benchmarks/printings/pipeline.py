@@ -16,10 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
-from app.domain.calibration import Calibrations, load_calibrations
+from app.domain.calibration import Calibration, Calibrations, load_calibrations
+from app.domain.errors import ConfigurationError
 from app.domain.types import CardFilter, GridCell, Identification, RgbImage
 from app.inference.catalogue import resolve_encoder
+from app.inference.text_reader import OpenVinoTextReader, find_recogniser, load_text_reader
 from app.services.answering import Answerer
+from app.services.card_text import CardTexts
 from app.services.matching import Matcher
 from app.services.page_context import in_context
 from app.services.reading import ReadCard, ReadScan
@@ -30,6 +33,9 @@ from benchmarks.simulator.geometry import box_quad
 
 #: Candidates listed for each card, as many as the product gives by default.
 CANDIDATES = 5
+
+#: What a verdict of a text is worth where no fit says it: e to this power.
+UNFITTED_TEXT_NATS = 2.0
 
 #: Crops side by side in the picture of a page.
 _COLUMNS = 3
@@ -69,7 +75,7 @@ class ServicePipeline:
         matched = time.perf_counter()
         if self.verifier is not None:
             crops = [card.crop for card in scan.cards]
-            matches, _ = await self.verifier.verify(crops, matches, asyncio.to_thread)
+            matches, _ = await self.verifier.verify(crops, matches, asyncio.to_thread, scan.closer)
         verified = time.perf_counter()
         if self.calibrations is not None:
             matches = in_context(matches, self.calibrations)
@@ -102,10 +108,50 @@ def pictures_alone(runtime: Runtime) -> Pipeline:
     return _wired(runtime, _verifier(runtime, compares_printings=False))
 
 
-def _verifier(runtime: Runtime, *, compares_printings: bool = True) -> Verifier:
+def without_text(runtime: Runtime) -> Pipeline:
+    """Nothing is read off the cards."""
+    return _wired(runtime, _verifier(runtime, reads=False), with_context=True)
+
+
+def with_text(runtime: Runtime) -> Pipeline:
+    """Text is read off cards whose printing is open, whatever the calibration says that is worth.
+
+    Raises:
+        ConfigurationError: the extra ``ocr`` is not installed.
+    """
+    path = find_recogniser()
+    if path is None:
+        raise ConfigurationError("`with text` needs the extra: pip install 'binderlens[ocr]'")
+    reader = OpenVinoTextReader(path, runtime.settings.encoder_threads)
+    reader.warm_up()
+    stated = _calibrations(runtime)
+    calibrations = dataclasses.replace(
+        stated,
+        verified=_reading(stated.verified),
+        verified_in_space=_reading(stated.verified_in_space),
+    )
     budget_ms = runtime.settings.verification_budget_ms
+    verifier = Verifier(runtime.references, calibrations, budget_ms, texts=CardTexts(reader))
+    return _wired(runtime, verifier, with_context=True)
+
+
+def _reading(calibration: Calibration | None) -> Calibration | None:
+    """Constants by which text counts: their own, else ``UNFITTED_TEXT_NATS``."""
+    if calibration is None or calibration.standing_text:
+        return calibration
+    temperature = calibration.compared_temperature or calibration.printing_temperature
+    return dataclasses.replace(calibration, standing_text=UNFITTED_TEXT_NATS * temperature)
+
+
+def _verifier(runtime: Runtime, *, compares_printings: bool = True, reads: bool = True) -> Verifier:
+    calibrations = _calibrations(runtime)
+    reader = load_text_reader(runtime.settings, calibrations) if reads else None
     return Verifier(
-        runtime.references, _calibrations(runtime), budget_ms, compares_printings=compares_printings
+        runtime.references,
+        calibrations,
+        runtime.settings.verification_budget_ms,
+        compares_printings=compares_printings,
+        texts=None if reader is None else CardTexts(reader),
     )
 
 
@@ -144,6 +190,8 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
     {
         "as served": Variant(as_served),
         "without context": Variant(without_context),
+        "without text": Variant(without_text),
+        "with text": Variant(with_text),
         "pictures verified": Variant(pictures_alone),
         "unverified": Variant(unverified),
         "whitened": Variant(as_served, whitening_exponent=0.2),

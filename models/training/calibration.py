@@ -46,6 +46,7 @@ from models.training.looks import (
     photograph,
     verified_looks,
 )
+from models.training.texts import weigh_text
 
 #: No other part of the project uses this catalogue.
 CATALOGUE_SEED = 3
@@ -264,6 +265,7 @@ def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration
     weights = StandingWeights(weight, _fit_difference([compared[place] for place in mine]))
     verified = verified_looks(photos, looks, agreements, weights)
     checked = fit([verified[place] for place in mine], weights)
+    checked = weigh_text(title, checked, photos, verified, agreements)
     _print(f"{title}, verified", checked, [look for look in verified if look.artwork % 2])
     return plain, checked
 

@@ -21,7 +21,13 @@ from app.domain.types import (
     Vectors,
 )
 from app.inference.encoder import LoadedEncoder
-from app.services.comparing import Compared, compare_pictures, differences_of, ranked_anew
+from app.services.comparing import (
+    Compared,
+    compare_pictures,
+    differences_of,
+    lay_printings,
+    ranked_anew,
+)
 from app.services.gallery_import import STORED_JPEG_QUALITY, TEMPLATE_SOURCES, template_views
 from app.services.reading import as_jpeg
 from app.services.verification import MOST_PRINTINGS, PICTURES
@@ -44,6 +50,7 @@ GALLERY_ARTWORKS = (40, 200, 1000)
 STRENGTHS = (0.0, MAX_STRENGTH)
 LIGHT = read_config(Path(__file__).with_name("config.toml")).held_back.light
 BATCH = 64
+CLOSEUP_JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,7 @@ class Photos:
         shown: Of each photo the card it shows.
         galleries: Of each photo the artworks that are in its gallery beside the card's own.
         crops: The photos, at the size at which printings are compared.
+        closeups: The photos as large as they are, to be read.
         pictures: Of each card its picture as a gallery keeps it.
     """
 
@@ -91,6 +99,7 @@ class Photos:
     shown: NDArray[np.int_]
     galleries: Sequence[NDArray[np.int_]]
     crops: Sequence[RgbImage]
+    closeups: Sequence[StoredImage]
     pictures: Sequence[StoredImage]
 
 
@@ -110,6 +119,7 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
         shown,
         galleries,
         [_compared(view) for view in views],
+        [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views],
         [as_jpeg(picture, STORED_JPEG_QUALITY) for picture in pictures],
     )
 
@@ -159,8 +169,9 @@ def verified_looks(
         anew = ranked_anew(look.ranking, one, weights)
         ranking, members = anew.ranking, anew.ranking.members()[:MOST_PRINTINGS]
         if anew.affine is not None and len(members) > 1:
-            differences = differences_of(photos.crops[look.photo], anew.affine, members, pictures)
-            ranking = with_differences(ranking, differences, weights)
+            crop = photos.crops[look.photo]
+            laid = lay_printings(crop, anew.affine, members, pictures)
+            ranking = with_differences(ranking, differences_of(crop, laid), weights)
         verified.append(replace(look, ranking=ranking))
     return verified
 

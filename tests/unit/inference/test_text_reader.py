@@ -1,0 +1,64 @@
+"""The recogniser of the extra `ocr` on lines drawn here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from app.domain.types import RgbImage
+from app.inference.text_reader import OpenVinoTextReader, find_recogniser
+
+pytestmark = pytest.mark.skipif(find_recogniser() is None, reason="the extra `ocr` is not installed")
+
+LINES = ("201/198", "TG12/TG30", "SWSH001", "4/102", "12a")
+
+
+@pytest.fixture(scope="module")
+def reader() -> OpenVinoTextReader:
+    path = find_recogniser()
+    assert path is not None
+    return OpenVinoTextReader(path, threads=1)
+
+
+def line(text: str, scale: float = 0.5) -> RgbImage:
+    (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    picture = np.full((height + below + 6, width + 12, 3), 235, np.uint8)
+    at = (6, height + 3)
+    cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (20, 20, 30), 1, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_numbers_are_read_letter_by_letter(reader: OpenVinoTextReader, text: str) -> None:
+    (found,) = reader([line(text)])
+    assert found.text.strip() == text
+    assert found.confidence > 0.75
+
+
+def test_an_even_strip_holds_no_text(reader: OpenVinoTextReader) -> None:
+    (found,) = reader([np.full((30, 120, 3), 128, np.uint8)])
+    assert found.text.strip() == ""
+
+
+def test_no_strips_give_no_readings(reader: OpenVinoTextReader) -> None:
+    assert reader([]) == []
+
+
+def test_several_threads_may_read_at_once(reader: OpenVinoTextReader) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda text: reader([line(text)])[0].text.strip(), LINES * 4))
+    assert found == list(LINES * 4)
+
+
+def test_the_package_is_never_imported() -> None:
+    code = (
+        "import sys; from app.inference.text_reader import OpenVinoTextReader, find_recogniser;"
+        "OpenVinoTextReader(find_recogniser(), 1).warm_up();"
+        "assert not {'rapidocr', 'onnxruntime', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
