@@ -85,7 +85,9 @@ async def keep_comparison(
     as_seen = {row["card_id"] for row in rows if comparison.templates[row["card_id"]] == row["id"]}
     await connection.execute(queries["forget_same_pictures"], fingerprint)
     one_name = queries.with_numbers("alike_of_one_name", dimension=encoder.dimension, **numbers)
+    await connection.execute(queries["join_without_loops"])
     found = set(map(tuple, await connection.fetch(one_name, ARTWORK_SIMILARITY, fingerprint)))
+    await connection.execute(queries["join_as_planned"])
     found.update(pair for pair in comparison.same if as_seen.issuperset(pair))
     pairs = sorted(found)
     await connection.execute(

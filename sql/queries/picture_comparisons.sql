@@ -32,6 +32,13 @@ WHERE s.encoder_fingerprint = $1
   AND (SELECT count(*) FROM compared_cards k
        WHERE k.encoder_fingerprint = $1 AND k.card_id IN (s.first_card_id, s.second_card_id)) < 2
 
+-- name: join_without_loops
+-- Before the first ANALYZE of a gallery the planner takes its cards for few, and loops over all pairs of them.
+SET LOCAL enable_nestloop = off
+
+-- name: join_as_planned
+SET LOCAL enable_nestloop = on
+
 -- name: alike_of_one_name
 -- Cards of one game and name whose official pictures are at least $1 alike to the encoder, each pair once, where one of
 -- them was not compared yet.
