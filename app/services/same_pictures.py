@@ -90,7 +90,7 @@ def _read(features: Mapping[str, Sequence[bytes]]) -> dict[str, GrayPicture]:
 async def _agreeing_in_threads(
     pairs: Sequence[Pair], pictures: Mapping[str, GrayPicture]
 ) -> list[tuple[str, str]]:
-    """Two threads share the pairs, whose order stays: beside other work they get on faster than one."""
+    """Threads share the pairs, whose order stays."""
     share = -(-len(pairs) // _THREADS)
     parts = [pairs[start : start + share] for start in range(0, len(pairs), share)]
     found = await asyncio.gather(*(asyncio.to_thread(_agreeing, part, pictures) for part in parts))
