@@ -33,6 +33,7 @@ from app.services.verification import Verifier
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
 from app.synthesis.folder import write_gallery
+from app.vision.stored import decode_reference
 from benchmarks.galleries import benchmark_settings, import_manifest, invented_cards
 from benchmarks.results import write_result
 from benchmarks.simulator.single import photograph_single
@@ -87,11 +88,20 @@ async def answered(runtime: Runtime, pages: Sequence[Sequence[RgbImage]]) -> Fig
     }
 
 
-async def add_neighbours(runtime: Runtime, templates: int, seed: int) -> None:
-    """Adds cards near those that are there, with pictures of others."""
+async def _vectors(runtime: Runtime, ids: Sequence[str]) -> Vectors:
+    """Of each card's reference picture, float32 (cards, dimension)."""
+    blocks = []
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        pictures = await runtime.references.pictures_of(part)
+        blocks.append(await runtime.encoder.encode([decode_reference(pictures[one].data) for one in part]))
+    return np.concatenate(blocks)
+
+
+async def add_neighbours(runtime: Runtime, ids: Sequence[str], templates: int, seed: int) -> None:
+    """Adds cards near these, which are there, with pictures of others."""
     rng = np.random.default_rng(seed)
-    known, vectors = await runtime.gallery.official_vectors()
-    ids = [card_id for card_id, _ in known]
+    vectors = await _vectors(runtime, ids)
     missing = -(-(templates - TEMPLATES_A_CARD * len(ids)) // TEMPLATES_A_CARD)
     for start in range(0, missing, BATCH):
         near = rng.integers(len(ids), size=min(BATCH, missing - start))
@@ -137,7 +147,7 @@ async def measure(cards: int, templates: int, pages: int, seed: int, work: Path)
             "feature_bytes_most": float(np.max(sizes)),
         }
         small = await answered(runtime, photos)
-        await add_neighbours(runtime, templates, seed)
+        await add_neighbours(runtime, ids, templates, seed)
         large = await answered(runtime, photos)
         small["templates"] = float(TEMPLATES_A_CARD * len(catalogue))
         large["templates"] = float((await runtime.gallery.status()).templates)

@@ -74,6 +74,26 @@ CREATE TABLE galleries (
 );
 CREATE UNIQUE INDEX galleries_current ON galleries (encoder_fingerprint) WHERE current;
 
+-- Cards whose pictures have been compared with all others, for the artwork groups. By encoder, since its similarities
+-- have a say. Where what a card is compared by changes, its row goes, and the next import compares it again. No foreign
+-- keys: a backup from before these tables could not be restored over them.
+CREATE TABLE compared_cards (
+    card_id             text NOT NULL,
+    encoder_fingerprint text NOT NULL,
+    asked_from          real NOT NULL,  -- cards this alike and more, of those that come later, are compared with it
+    PRIMARY KEY (card_id, encoder_fingerprint)
+);
+
+-- What the comparisons found. Pairs with a card that has no row in compared_cards count nothing any more, and are
+-- deleted when groups are next made.
+CREATE TABLE same_pictures (
+    first_card_id       text NOT NULL,
+    second_card_id      text NOT NULL,
+    encoder_fingerprint text NOT NULL,
+    PRIMARY KEY (first_card_id, second_card_id, encoder_fingerprint),
+    CHECK (first_card_id COLLATE "C" < second_card_id COLLATE "C")
+);
+
 CREATE TABLE scans (
     id                  uuid PRIMARY KEY,
     sha256              text NOT NULL,  -- of the upload

@@ -69,6 +69,12 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
+def task_of(progress: Progress, description: str) -> Callable[[int, int], None]:
+    """A line of a progress bar that shows itself when it is first told how much of how much is done."""
+    task = progress.add_task(description, total=None, visible=False)
+    return lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+
+
 def error_console() -> Console:
     """Standard error, for progress and remarks; a remark stays one line, however narrow the terminal."""
     return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Cards that share one picture: those of one name that the encoder hardly tells apart, and those given."""
+"""Puts cards that share one picture into one group."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 
+from app.db.picture_comparisons import keep_comparison
 from app.db.queries import Queries
-
-#: Official pictures at least this alike, under one name, count as one picture.
-ARTWORK_SIMILARITY = 0.9
+from app.domain.gallery_types import PictureComparison
+from app.domain.types import EncoderInfo
 
 #: One refresh at a time: the bytes of "artwork".
 _ADVISORY_LOCK = int.from_bytes(b"artwork")
@@ -43,24 +43,23 @@ async def refresh_artwork_groups(
     connection: asyncpg.Connection,
     queries: Queries,
     gallery_id: int,
-    dimension: int,
-    same: Sequence[tuple[str, str]] = (),
+    encoder: EncoderInfo,
+    comparison: PictureComparison,
 ) -> int:
     """Regroups all cards with official templates in this gallery; returns how many groups there are.
 
-    ``same`` are pairs known to show one picture, the earlier card first; cards that are gone count nothing.
+    Groups follow from all pairs that are kept, those of this comparison with them, so the order in which
+    cards came has no say.
 
     Deterministic, and running it again changes nothing: a leader keeps the group it is in. Must run inside a
     transaction.
     """
-    numbers = {"gallery_id": gallery_id, "dimension": dimension}
     await connection.execute(queries["lock_transaction"], _ADVISORY_LOCK)
+    kept = await keep_comparison(connection, queries, gallery_id, encoder, comparison)
     rows = await connection.fetch(queries.with_numbers("grouped_cards", gallery_id=gallery_id))
-    pairs = await connection.fetch(queries.with_numbers("same_picture_pairs", **numbers), ARTWORK_SIMILARITY)
     current = {row["card_id"]: row["artwork_group_id"] for row in rows}
-    known = [pair for pair in same if pair[0] in current and pair[1] in current]
-    alike = sorted({*map(tuple, pairs), *known})
-    await _move(connection, queries, current, groups_by_leader(list(current), alike))
+    pairs = [pair for pair in kept if current.keys() >= set(pair)]
+    await _move(connection, queries, current, groups_by_leader(list(current), pairs))
     await connection.execute(queries["delete_empty_artwork_groups"])
     return int(await connection.fetchval(queries["count_artwork_groups"]))
 

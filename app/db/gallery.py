@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
-import numpy as np
 from pgvector import HalfVector
 
 from app.db.artwork_groups import refresh_artwork_groups
@@ -20,14 +19,18 @@ from app.db.gallery_writes import (
     put_references,
     put_templates,
 )
+from app.db.picture_comparisons import forget_comparisons, read_pictures
 from app.db.pool import Database
 from app.db.records import hits_from_rows
 from app.db.search_words import words_of_text
 from app.db.template_index import build_index, index_state
 from app.domain.errors import GalleryEmpty, GalleryMismatch
 from app.domain.gallery_types import (
+    NOTHING_COMPARED,
     CardUpdate,
     GalleryStatus,
+    PictureComparison,
+    PictureToCompare,
     ReferenceTemplates,
     SetCoverage,
     StoredReference,
@@ -180,12 +183,15 @@ class PostgresGallery:
         async with self._database.transaction(limit_statements=False) as connection:
             await keep_templates(connection, self._queries)
             gallery = await self._lookup.make(connection)
+            card_ids = [card_id for card_id, _ in batch]
+            await forget_comparisons(connection, self._queries, card_ids, self._encoder.fingerprint)
             await put_templates(connection, self._queries, gallery, batch)
 
     async def remove_cards(self, card_ids: Sequence[str]) -> int:
         """Removes cards with their pictures and every encoder's templates; returns how many there were."""
         async with self._database.transaction(limit_statements=False) as connection:
             await keep_templates(connection, self._queries)
+            await forget_comparisons(connection, self._queries, card_ids)
             blobs = await connection.fetch(self._queries["blobs_of_cards"], list(card_ids))
             removed = await connection.fetch(self._queries["delete_cards"], list(card_ids))
             await connection.execute(self._queries["delete_empty_artwork_groups"])
@@ -202,28 +208,21 @@ class PostgresGallery:
             gallery = await self._lookup.make(connection)
         await build_index(self._database, gallery.gallery_id, self._encoder.dimension)
 
-    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
-        """Card id and game of every card with an official template, by card id, and one such vector each."""
-        async with self._database.maintenance() as connection:
+    async def pictures_to_compare(self) -> tuple[list[PictureToCompare], Vectors]:
+        """Every card with an official template, by card id, one vector each; none if all were compared."""
+        async with self._database.maintenance() as connection, connection.transaction():
+            await keep_templates(connection, self._queries)
             gallery = await self._lookup.make(connection)
-            rows = await connection.fetch(
-                self._queries.with_numbers("official_vectors", gallery_id=gallery.gallery_id)
-            )
-        vectors = [row["vector"].to_numpy() for row in rows]
-        cards = [(row["card_id"], row["game"]) for row in rows]
-        return cards, np.array(vectors, np.float32).reshape(len(cards), self._encoder.dimension)
+            return await read_pictures(connection, self._queries, gallery.gallery_id, self._encoder)
 
-    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
-        """Puts cards that share one picture into one group; returns the number of groups.
-
-        ``same``: pairs that show one picture, the earlier first, beside those that the encoder shows.
-        """
+    async def refresh_artwork_groups(self, comparison: PictureComparison = NOTHING_COMPARED) -> int:
+        """Keeps what a comparison found and regroups; returns the number of groups."""
         async with self._database.maintenance() as connection, connection.transaction():
             # Half of a refresh in one gallery and half in the next would take every group apart.
             await keep_templates(connection, self._queries)
             gallery = await self._lookup.make(connection)
             return await refresh_artwork_groups(
-                connection, self._queries, gallery.gallery_id, self._encoder.dimension, same
+                connection, self._queries, gallery.gallery_id, self._encoder, comparison
             )
 
     async def status(self) -> GalleryStatus:

@@ -10,6 +10,7 @@ from pgvector import HalfVector
 
 from app.db.blobs import collect_blobs, put_blobs
 from app.db.current_gallery import CurrentGallery
+from app.db.picture_comparisons import forget_comparisons
 from app.db.queries import Queries
 from app.db.search_words import words_of_card
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
@@ -70,6 +71,11 @@ async def put_card_rows(connection: asyncpg.Connection, queries: Queries, cards:
         [" ".join(words_of_card(card)) for card in ordered],
     )
     await connection.execute(queries["insert_new_cards"], *columns)
+    card_ids, names, *_, games, _ = columns
+    # All at once and in order, for what follows locks some of them at a time.
+    await connection.fetch(queries["lock_cards"], card_ids)
+    changed = await connection.fetch(queries["cards_to_compare_again"], card_ids, names, games)
+    await forget_comparisons(connection, queries, [row["card_id"] for row in changed])
     await connection.execute(queries["update_cards"], *columns)
 
 
@@ -86,6 +92,8 @@ async def put_references(
         [sha256 for _, sha256 in kept],
     )
     given = [(update.card.card_id, reference) for update in ordered for reference in update.references]
+    changed = {row["card_id"] for row in dropped} | {card_id for card_id, _ in given}
+    await forget_comparisons(connection, queries, sorted(changed))
     keys = await put_blobs(connection, queries, [reference.image for _, reference in given])
     card_ids = [card_id for card_id, _ in given]
     hashes = [reference.source_sha256 for _, reference in given]

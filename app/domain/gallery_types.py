@@ -58,6 +58,44 @@ class CardUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureToCompare:
+    """A card as its picture is compared with those of others.
+
+    Attributes:
+        card_id: Whose it is.
+        game: Cards of two games never show one picture.
+        template_id: Of the picture's official template: another one once the picture has changed.
+        asked_from: Where the card has been compared: how alike later cards must be to be compared with it.
+            None where it has not been compared, or what it was compared by has changed since.
+    """
+
+    card_id: str
+    game: str | None
+    template_id: int
+    asked_from: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureComparison:
+    """What comparing pictures found.
+
+    Attributes:
+        same: Pairs of card ids that show one picture, the earlier first.
+        asked_from: The cards that are compared with all others now, with their ``asked_from`` from now on.
+        templates: ``template_id`` of all these cards, as they were when they were compared.
+        asked: How many pairs of pictures were compared.
+    """
+
+    same: tuple[tuple[str, str], ...]
+    asked_from: Mapping[str, float]
+    templates: Mapping[str, int]
+    asked: int = 0
+
+
+NOTHING_COMPARED = PictureComparison((), {}, {})
+
+
+@dataclass(frozen=True, slots=True)
 class SetCoverage:
     """How much of one set the gallery holds."""
 

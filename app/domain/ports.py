@@ -8,7 +8,15 @@ from typing import Protocol
 from uuid import UUID
 
 from app.domain.correction_types import Correction, NewCorrection
-from app.domain.gallery_types import CardUpdate, GalleryStatus, ReferenceTemplates, StoredReference
+from app.domain.gallery_types import (
+    NOTHING_COMPARED,
+    CardUpdate,
+    GalleryStatus,
+    PictureComparison,
+    PictureToCompare,
+    ReferenceTemplates,
+    StoredReference,
+)
 from app.domain.types import (
     Card,
     CardFilter,
@@ -135,16 +143,23 @@ class Gallery(Protocol):
         """Builds the HNSW index of this encoder's templates unless it is there and valid."""
         ...
 
-    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
-        """Card id and game of every card with an official template, by card id, and one such vector each."""
+    async def pictures_to_compare(self) -> tuple[list[PictureToCompare], Vectors]:
+        """Every card with an official template, by card id, and one vector each, as the encoder gave it.
+
+        Returns:
+            Cards and float32 (cards, dimension); no cards at all where every one has been compared.
+        """
         ...
 
-    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
-        """Puts cards that share one picture into one group.
+    async def refresh_artwork_groups(self, comparison: PictureComparison = NOTHING_COMPARED) -> int:
+        """Puts cards that share one picture into one group: all or nothing.
+
+        Pairs that were found before count like those of this comparison, until one of the two cards changes
+        its pictures, its name or its game; so do cards of one name that are nearly the same to the encoder.
 
         Args:
-            same: Pairs of card ids that show one picture, the earlier first; beside those of one name that
-                are nearly the same to the encoder.
+            comparison: What was found now. It is kept, except about cards that changed meanwhile: these are
+                to be compared again.
 
         Returns:
             The number of groups.

@@ -72,12 +72,18 @@ class GalleryImporter:
         self._gallery = gallery
         self._references = references
 
-    async def run(self, manifest: Manifest, progress: Callable[[int], None] | None = None) -> ImportReport:
+    async def run(
+        self,
+        manifest: Manifest,
+        progress: Callable[[int], None] | None = None,
+        comparing: Callable[[int, int], None] | None = None,
+    ) -> ImportReport:
         """Adds or updates every card of a manifest, makes what is searched and verified by it.
 
         Args:
             manifest: The cards and the rows that could not be used.
             progress: Told how many cards have just been done.
+            comparing: Told, while pictures of cards are compared, how many pairs of how many are done.
 
         Returns:
             Counts, with the manifest's bad rows and the images that could not be decoded.
@@ -90,9 +96,8 @@ class GalleryImporter:
                 progress(len(batch))
         await fill_features(self._references)
         report.refitted = await self._gallery.fit_space()
-        report.artwork_groups = await self._gallery.refresh_artwork_groups(
-            await find_same_pictures(self._gallery, self._references)
-        )
+        same = await find_same_pictures(self._gallery, self._references, comparing)
+        report.artwork_groups = await self._gallery.refresh_artwork_groups(same)
         await self._gallery.build_index()
         return report
 

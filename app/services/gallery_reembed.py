@@ -45,7 +45,7 @@ class ReembedReport:
 class GalleryReembedder:
     """Fills the gallery of one encoder from stored reference images.
 
-    Cards that share a picture are grouped anew: older galleries had no features to find all of them by.
+    Cards that share a picture are grouped anew, as this encoder sees them.
     """
 
     def __init__(
@@ -56,7 +56,11 @@ class GalleryReembedder:
         self._gallery = gallery
         self._references = references
 
-    async def run(self, progress: Callable[[int, int], None] | None = None) -> ReembedReport:
+    async def run(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        comparing: Callable[[int, int], None] | None = None,
+    ) -> ReembedReport:
         """Embeds every reference image that lacks templates of this encoder.
 
         Then features are made where they are missing, the gallery's space is fitted, where one is due, and
@@ -64,6 +68,7 @@ class GalleryReembedder:
 
         Args:
             progress: Told after each batch how many images of how many are done.
+            comparing: Told, while pictures of cards are compared, how many pairs of how many are done.
 
         Raises:
             GalleryEmpty: no reference image is stored.
@@ -83,7 +88,8 @@ class GalleryReembedder:
                 progress(done, total)
         await fill_features(self._references)
         await self._gallery.fit_space()
-        await self._gallery.refresh_artwork_groups(await find_same_pictures(self._gallery, self._references))
+        same = await find_same_pictures(self._gallery, self._references, comparing)
+        await self._gallery.refresh_artwork_groups(same)
         await self._gallery.build_index()
         return report
 

@@ -6,30 +6,6 @@ WHERE EXISTS (
     WHERE t.card_id = c.card_id AND t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active)
 ORDER BY c.card_id COLLATE "C"
 
--- name: official_vectors
--- As the encoder gave them: in a gallery's space the same pictures are less alike.
-SELECT DISTINCT ON (c.card_id COLLATE "C") c.card_id, c.game, coalesce(t.encoded, t.embedding) AS vector
-FROM templates t
-JOIN cards c USING (card_id)
-WHERE t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active
-ORDER BY c.card_id COLLATE "C", t.id
-
--- name: same_picture_pairs
--- Cards of one game and name whose official pictures are at least $1 alike to the encoder, each pair once: in a
--- gallery's space the same pictures are less alike.
-WITH official AS MATERIALIZED (
-    SELECT c.card_id COLLATE "C" AS card_id, c.game, lower(c.name) AS name,
-           coalesce(t.encoded, t.embedding)::halfvec({dimension}) AS embedding
-    FROM templates t
-    JOIN cards c USING (card_id)
-    WHERE t.gallery_id = {gallery_id} AND t.source = 'official' AND t.active
-)
-SELECT a.card_id AS first_card_id, b.card_id AS second_card_id
-FROM official a
-JOIN official b ON b.name = a.name AND b.game IS NOT DISTINCT FROM a.game AND b.card_id > a.card_id
-GROUP BY a.card_id, b.card_id
-HAVING max(-(a.embedding <#> b.embedding)) >= $1
-
 -- name: add_artwork_groups
 INSERT INTO artwork_groups (created_at) SELECT now() FROM generate_series(1, $1::int) RETURNING id
 

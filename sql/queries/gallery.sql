@@ -71,6 +71,12 @@ SELECT card_id, artwork_group_id, name, set_id, set_name, number, rarity, langua
 FROM new
 ON CONFLICT (card_id) DO NOTHING
 
+-- name: cards_to_compare_again
+-- Of the cards given: those whose pictures will be compared with others after update_cards.
+SELECT c.card_id FROM cards c
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS new (card_id, name, game) USING (card_id)
+WHERE lower(c.name) <> lower(new.name) OR c.game IS DISTINCT FROM new.game
+
 -- name: update_cards
 UPDATE cards c
 SET name = new.name, set_id = new.set_id, set_name = new.set_name, number = new.number, rarity = new.rarity,
@@ -91,7 +97,7 @@ WHERE r.card_id = ANY($1::text[])
   AND NOT EXISTS (
       SELECT FROM unnest($2::text[], $3::text[]) AS kept (card_id, source_sha256)
       WHERE kept.card_id = r.card_id AND kept.source_sha256 = r.source_sha256)
-RETURNING r.blob_sha256
+RETURNING r.card_id, r.blob_sha256
 
 -- name: put_references
 -- Returns the picture each reference had before, where it had another.

@@ -10,8 +10,11 @@ import numpy as np
 
 from app.domain.errors import GalleryEmpty
 from app.domain.gallery_types import (
+    NOTHING_COMPARED,
     CardUpdate,
     GalleryStatus,
+    PictureComparison,
+    PictureToCompare,
     ReferenceTemplates,
     SetCoverage,
     StoredReference,
@@ -36,6 +39,9 @@ class InMemoryGallery:
     images: dict[str, dict[str, StoredImage]] = field(default_factory=dict)
     templates: list[_Template] = field(default_factory=list)
     groups: dict[str, int] = field(default_factory=dict)
+    changes: Counter[str] = field(default_factory=Counter)
+    compared: dict[str, float] = field(default_factory=dict)
+    same: set[tuple[str, str]] = field(default_factory=set)
 
     async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
         hits: list[TemplateHit] = []
@@ -62,6 +68,8 @@ class InMemoryGallery:
     async def put_cards(self, batch: Sequence[CardUpdate]) -> None:
         for update in batch:
             card_id = update.card.card_id
+            if update.references or set(self.images.get(card_id, {})) - set(update.keep_sha256):
+                self._forget_comparisons(card_id)
             self.cards[card_id] = update.card
             kept = {
                 sha: image for sha, image in self.images.get(card_id, {}).items() if sha in update.keep_sha256
@@ -97,6 +105,8 @@ class InMemoryGallery:
         return sorted((one for one in stored if counts[one[:2]] < templates), key=lambda one: one[:2])
 
     async def put_templates(self, batch: Sequence[tuple[str, ReferenceTemplates]]) -> None:
+        for card_id, _ in batch:
+            self._forget_comparisons(card_id)
         replaced = {(card_id, reference.source_sha256) for card_id, reference in batch}
         self.templates = [one for one in self.templates if (one.card_id, one.source_sha256) not in replaced]
         self.templates.extend(
@@ -111,6 +121,7 @@ class InMemoryGallery:
         for card_id in known:
             self.images.pop(card_id, None)
             self.groups.pop(card_id, None)
+            self._forget_comparisons(card_id)
         self.templates = [one for one in self.templates if one.card_id not in known]
         return len(known)
 
@@ -120,20 +131,33 @@ class InMemoryGallery:
     async def build_index(self) -> None:
         return None
 
-    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], Vectors]:
+    async def pictures_to_compare(self) -> tuple[list[PictureToCompare], Vectors]:
         official = {one.card_id: one.vector for one in reversed(self.templates) if one.source == "official"}
-        cards = [(card_id, self.cards[card_id].game) for card_id in sorted(official)]
-        vectors = [official[card_id] for card_id, _ in cards]
+        if official.keys() <= self.compared.keys():
+            official = {}
+        cards = [
+            PictureToCompare(one, self.cards[one].game, self.changes[one], self.compared.get(one))
+            for one in sorted(official)
+        ]
+        vectors = [official[card.card_id] for card in cards]
         return cards, np.array(vectors, np.float32).reshape(len(cards), ENCODER_INFO.dimension)
 
-    async def refresh_artwork_groups(self, same: Sequence[tuple[str, str]] = ()) -> int:
+    async def refresh_artwork_groups(self, comparison: PictureComparison = NOTHING_COMPARED) -> int:
+        as_seen = {one for one, change in comparison.templates.items() if self.changes.get(one) == change}
+        self.same |= {pair for pair in comparison.same if as_seen.issuperset(pair)}
+        self.compared |= {one: value for one, value in comparison.asked_from.items() if one in as_seen}
         by_picture: dict[str, int] = {}
         for card_id, images in self.images.items():
             first = next(iter(images), card_id)
             self.groups[card_id] = by_picture.setdefault(first, len(by_picture) + 1)
-        for first, second in same:
+        for first, second in sorted(self.same):
             self.groups[second] = self.groups[first]
         return len(set(self.groups.values()))
+
+    def _forget_comparisons(self, card_id: str) -> None:
+        self.changes[card_id] += 1
+        self.compared.pop(card_id, None)
+        self.same = {pair for pair in self.same if card_id not in pair}
 
     async def status(self) -> GalleryStatus:
         with_templates = {one.card_id for one in self.templates}

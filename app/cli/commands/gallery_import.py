@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from app.cli.wiring import error_console, load_settings, progress_bar, run_with_runtime
+from app.cli.wiring import error_console, load_settings, progress_bar, run_with_runtime, task_of
 from app.domain.errors import BrokenImage, ManifestError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def import_manifest(
         importer = GalleryImporter(settings, runtime.encoder, runtime.gallery, runtime.references)
         with progress_bar(errors) as progress:
             task = progress.add_task("cards", total=len(content.cards))
-            return await importer.run(content, lambda done: progress.advance(task, done))
+            return await importer.run(
+                content, lambda done: progress.advance(task, done), task_of(progress, "pairs of pictures")
+            )
 
     report = run_with_runtime(work, settings)
     Console(highlight=False).print(
@@ -67,7 +69,8 @@ def re_embed(
         with progress_bar(error_console()) as progress:
             task = progress.add_task("reference images", total=None)
             report = await reembedder.run(
-                lambda done, total: progress.update(task, completed=done, total=total)
+                lambda done, total: progress.update(task, completed=done, total=total),
+                task_of(progress, "pairs of pictures"),
             )
         return report, runtime.encoder.info.fingerprint
 

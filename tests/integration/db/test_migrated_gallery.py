@@ -67,7 +67,11 @@ async def found(gallery: PostgresGallery, vectors: Vectors) -> list[str]:
 
 
 async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str, settings: Settings) -> None:
-    assert await migrate(old) == ["0002 gallery_spaces", "0003 reference_features"]
+    assert await migrate(old) == [
+        "0002 gallery_spaces",
+        "0003 reference_features",
+        "0004 picture_comparisons",
+    ]
     database = await open_at(old, settings)
     names = [f"card-{number:02}" for number in range(CARDS)]
     gallery = PostgresGallery(database, WHITENING, least_cards=CARDS)
@@ -78,6 +82,41 @@ async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str
     assert await found(gallery, unit_vectors(1, CARDS)) == names
     assert await gallery.fit_space() is True
     assert await found(gallery, unit_vectors(1, CARDS)) == names
+    await database.close()
+
+
+@pytest.fixture
+async def third(old: str, tmp_path: Path) -> str:
+    """DSN of the same gallery at the schema before comparisons were kept."""
+    folder = Path(shutil.copytree(MIGRATIONS_DIR, tmp_path / "third"))
+    for path in folder.glob("000[4-9]_*.sql"):
+        path.unlink()
+    await migrate(old, folder)
+    return old
+
+
+async def test_a_gallery_from_before_comparisons_were_kept_keeps_its_groups_until_it_is_compared(
+    third: str, settings: Settings
+) -> None:
+    connection = await asyncpg.connect(third)
+    await connection.execute("UPDATE cards SET artwork_group_id = 1, name = 'One' WHERE card_id < 'card-02'")
+    await connection.execute(
+        "UPDATE templates SET embedding = (SELECT embedding FROM templates WHERE id = 1)"
+    )
+    everything = "SELECT c.*, t.* FROM cards c JOIN templates t USING (card_id) ORDER BY c.card_id"
+    before = await connection.fetch(everything)
+    assert (await migrate(third))[0] == "0004 picture_comparisons"
+    assert await connection.fetch(everything) == before
+    await connection.close()
+    database = await open_at(third, settings)
+    gallery = PostgresGallery(database, ENCODER)
+    cards, vectors = await gallery.pictures_to_compare()
+    assert [card.card_id for card in cards if card.asked_from is None] == [
+        f"card-{i:02}" for i in range(CARDS)
+    ]
+    assert vectors.shape == (CARDS, ENCODER.dimension)
+    assert await gallery.refresh_artwork_groups() == CARDS - 1
+    assert await gallery.artwork_groups_of(["card-00", "card-01"]) == {"card-00": 1, "card-01": 1}
     await database.close()
 
 
@@ -110,8 +149,15 @@ async def test_a_backup_of_the_first_schema_is_restored_with_its_gallery(
     old: str, database_url: str, settings: Settings, tmp_path: Path
 ) -> None:
     await back_up(old, tmp_path / "old.backup")
+    database = await open_at(database_url, settings)
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO compared_cards VALUES ('card-00', $1, 0.6)", ENCODER.fingerprint
+        )
+    await database.close()
     assert await restore(database_url, tmp_path / "old.backup", replace=False) == CARDS
     database = await open_at(database_url, settings)
     gallery = PostgresGallery(database, WHITENING, least_cards=CARDS)
     assert len(await found(gallery, unit_vectors(1, CARDS))) == CARDS
+    assert {card.asked_from for card in (await gallery.pictures_to_compare())[0]} == {None}
     await database.close()

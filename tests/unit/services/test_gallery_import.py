@@ -72,3 +72,19 @@ async def test_a_picture_that_a_good_manifest_no_longer_names_is_dropped(
     assert [len(gallery.images[card_id]) for card_id in ("x", "y")] == [1, 1]
     assert (report.added_or_changed, report.unchanged) == (1, 1)
     assert "z" not in gallery.cards
+
+
+async def test_an_import_says_how_many_pairs_of_pictures_it_compares_and_the_next_compares_new_ones(
+    gallery: InMemoryGallery, folder: Path
+) -> None:
+    importer = GalleryImporter(Settings(_env_file=None), TinyEncoder(), gallery, InMemoryReferences(gallery))
+    manifest = folder / "cards.csv"
+    told: list[tuple[int, int]] = []
+    asked = []
+    for rows in ("x,X,a.png\ny,Y,a.png\n", "x,X,a.png\ny,Y,a.png\n", "z,Z,a.png\n"):
+        manifest.write_text(HEADER + rows)
+        told.clear()
+        content = read_manifest(manifest, folder)
+        await importer.run(content, comparing=lambda done, total: told.append((done, total)))
+        asked.append(list(told))
+    assert asked == [[(1, 1)], [], [(2, 2)]]

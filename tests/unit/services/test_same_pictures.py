@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.domain.gallery_types import NOTHING_COMPARED, PictureToCompare
 from app.inference.loading import load_encoder
 from app.services.same_pictures import find_same_pictures
 from app.settings import PROJECT_ROOT
@@ -25,8 +26,9 @@ class Drawn:
         encoder = load_encoder(PROJECT_ROOT / "models" / "compact")
         self._vectors = encoder.encode_now(list(self._pictures.values()))
 
-    async def official_vectors(self) -> tuple[list[tuple[str, str | None]], np.ndarray]:
-        return [(one, self._games.get(one, "invented")) for one in self._pictures], self._vectors
+    async def pictures_to_compare(self) -> tuple[list[PictureToCompare], np.ndarray]:
+        games = [(one, self._games.get(one, "invented")) for one in self._pictures]
+        return [PictureToCompare(*one, number, None) for number, one in enumerate(games)], self._vectors
 
     async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
         return {one: (make_features(self._pictures[one]),) for one in card_ids}
@@ -39,7 +41,12 @@ def cards() -> list[InventedCard]:
 
 async def test_most_printings_of_a_picture_are_found_and_never_two_pictures(cards) -> None:
     drawn = Drawn(cards, {})
-    pairs = await find_same_pictures(drawn, drawn)
+    told: list[tuple[int, int]] = []
+    comparison = await find_same_pictures(drawn, drawn, lambda done, total: told.append((done, total)))
+    pairs = comparison.same
+    assert told[-1] == (comparison.asked, comparison.asked)
+    assert list(pairs) == sorted(pairs)
+    assert len(comparison.asked_from) == len(cards)
     picture = {card.card.card_id: card.artwork_id for card in cards}
     assert all(picture[first] == picture[second] for first, second in pairs)
     assert all(first < second for first, second in pairs)
@@ -54,13 +61,13 @@ async def test_cards_of_two_games_never_share_a_picture(cards) -> None:
     assert len(twins) > 1
     games = {card.card.card_id: f"game {place}" for place, card in enumerate(twins)}
     drawn = Drawn(twins, games)
-    assert await find_same_pictures(drawn, drawn) == []
+    assert (await find_same_pictures(drawn, drawn)).asked == 0
 
 
 async def test_an_empty_gallery_has_no_pairs() -> None:
     class Nothing(Drawn):
-        async def official_vectors(self):
+        async def pictures_to_compare(self):
             return [], np.zeros((0, 256), np.float32)
 
     nothing = Nothing(invent_catalogue(SEED, 1)[:1], {})
-    assert await find_same_pictures(nothing, nothing) == []
+    assert await find_same_pictures(nothing, nothing) == NOTHING_COMPARED
