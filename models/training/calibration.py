@@ -12,8 +12,7 @@ were not; so do galleries with a space (``app.domain.space``), fitted on the who
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from app.domain.calibration import (
     logistic,
     save_calibrations,
 )
-from app.domain.ranking import RankedCard, Ranking, StandingWeights
+from app.domain.ranking import Ranking, StandingWeights
 from app.domain.scoring import expected_calibration_error
 from app.domain.types import Status
 from app.inference.loading import load_encoder
@@ -46,6 +45,14 @@ from models.training.looks import (
     photograph,
     verified_looks,
 )
+from models.training.printing_fit import (
+    TEMPERATURES,
+    fit_difference,
+    loss,
+    printings,
+    temperature_of,
+    was_compared,
+)
 from models.training.texts import weigh_text
 
 #: No other part of the project uses this catalogue.
@@ -54,9 +61,6 @@ ARTWORKS = 1000
 #: Many pictures are printed more than once: printings are fitted on those alone.
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
-_DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
-_LEAST_GROUPS = 30  # looks at pictures of several printings that a temperature is fitted on
-_TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 
 Floats = NDArray[np.float64]
 
@@ -74,20 +78,20 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION)
-    plain = _temperature_of(looks) or UNCALIBRATED.printing_temperature
+    plain = temperature_of(looks) or UNCALIBRATED.printing_temperature
     calibration = Calibration(
         bias=bias,
         margin_weight=slopes[0],
         similarity_weight=slopes[1],
         agreement_weight=slopes[2],
         rival_weight=slopes[3],
-        printing_temperature=_temperature_of([one for one in looks if not _compared(one)]) or plain,
+        printing_temperature=temperature_of([one for one in looks if not was_compared(one)]) or plain,
         accept_card=round(accept_card, 4),
         accept_printing=1.0,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
         standing_agreement=0.0 if weights is None else weights.agreement,
         standing_difference=0.0 if weights is None else weights.difference,
-        compared_temperature=_temperature_of(list(filter(_compared, looks))),
+        compared_temperature=temperature_of(list(filter(was_compared, looks))),
     )
     return replace(calibration, accept_printing=_fit_accept_printing(calibration, looks))
 
@@ -150,60 +154,6 @@ def _threshold_for_precision(probability: Floats, right: NDArray[np.bool_], prec
     return float(probability[order[reached[-1]]]) if len(reached) else 1.0
 
 
-def _temperature_of(looks: Sequence[Look]) -> float:
-    """The temperature under which the right printings are likeliest, from a ladder; 0 where few looks say."""
-    groups = _printings(looks, lambda one: one.standing)
-    if len(groups) < _LEAST_GROUPS:
-        return 0.0
-    losses = [np.mean([_loss(values / t, own) for values, own in groups]) for t in _TEMPERATURES]
-    return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)
-
-
-def _fit_difference(looks: Sequence[Look]) -> float:
-    """What a difference costs, likewise, with the temperature free.
-
-    The least cost whose loss is within one standard error of the least (Breiman et al. 1984): above it the
-    loss is flat, and a few photos decide how far a crop is believed.
-    """
-    compared = list(filter(_compared, looks))
-    similarities = _printings(compared, lambda one: one.similarity)
-    differences = _printings(compared, lambda one: (one.difference or 0.0) * math.sqrt(one.agreement or 0.0))
-    pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
-    if not pairs:
-        return 0.0
-    losses = np.array([_least_losses(pairs, float(weight)) for weight in _DIFFERENCES])
-    means = losses.mean(axis=1)
-    error = losses[means.argmin()].std() / np.sqrt(len(pairs))
-    return round(float(_DIFFERENCES[np.flatnonzero(means <= means.min() + error)[0]]), 4)
-
-
-def _least_losses(pairs: Sequence[tuple[Floats, Floats, int]], weight: float) -> Floats:
-    """Losses (pairs,) at the temperature at which their mean is least."""
-    at = [[_loss((s - weight * d) / t, own) for s, d, own in pairs] for t in _TEMPERATURES]
-    return np.array(at[int(np.argmin(np.mean(at, axis=1)))])
-
-
-def _printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list[tuple[Floats, int]]:
-    """For known looks at pictures of several printings: a value of each printing, and which is right."""
-    groups = []
-    for look in looks:
-        members = look.ranking.members()
-        own = [place for place, one in enumerate(members) if one.card.card_id == look.card_id]
-        if not look.masked and look.artwork_right and own and len(members) > 1:
-            groups.append((np.array([of(one) for one in members]), own[0]))
-    return groups
-
-
-def _compared(look: Look) -> bool:
-    """Whether printings of the leader's picture were compared with the photo."""
-    return any(one.difference is not None for one in look.ranking.members())
-
-
-def _loss(logits: Floats, own: int) -> float:
-    highest = float(logits.max())
-    return highest + float(np.log(np.exp(logits - highest).sum())) - float(logits[own])
-
-
 def _fit_agreement(looks: Sequence[Look], agreements: Sequence[Compared]) -> float:
     """The similarity that an agreement of 1 is worth, under which the right pictures are likeliest."""
     cases = []
@@ -215,9 +165,9 @@ def _fit_agreement(looks: Sequence[Look], agreements: Sequence[Compared]) -> flo
             fits = np.array([agreed.agreements[group].agreement for group in groups])
             cases.append((np.array(list(first.values())), fits, groups.index(look.artwork)))
     best = min(
-        (float(np.mean([_loss((s + weight * a) / t, own) for s, a, own in cases])), float(weight))
+        (float(np.mean([loss((s + weight * a) / t, own) for s, a, own in cases])), float(weight))
         for weight in _AGREEMENTS
-        for t in _TEMPERATURES
+        for t in TEMPERATURES
     )
     return round(best[1], 4)
 
@@ -228,7 +178,7 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
     known = np.array([not look.masked for look in looks])
     right = np.array([look.artwork_right for look in looks])
     accepted, unknown = confidence >= calibration.accept_card, confidence < calibration.known_at
-    printings = _printings(looks, lambda one: one.standing)
+    groups = printings(looks, lambda one: one.standing)
     answered = [
         calibration.status(calibration.confidence(look.ranking, len(look.ranking.members())))
         for look in looks
@@ -238,7 +188,7 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
         "looks": len(looks),
         "artwork_right_of_known": float(right[known].mean()),
         "printing_right_in_groups": float(
-            np.mean([values.argmax() == own for values, own in printings] or [1.0])
+            np.mean([values.argmax() == own for values, own in groups] or [1.0])
         ),
         "accepted_precision": float(right[accepted].mean()),
         "known_picture_accepted": float(accepted[known].mean()),
@@ -262,7 +212,7 @@ def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration
     agreements = compare_looks(photos, looks)
     weight = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
     compared = verified_looks(photos, looks, agreements, StandingWeights(weight, 1.0))
-    weights = StandingWeights(weight, _fit_difference([compared[place] for place in mine]))
+    weights = StandingWeights(weight, fit_difference([compared[place] for place in mine]))
     verified = verified_looks(photos, looks, agreements, weights)
     checked = fit([verified[place] for place in mine], weights)
     checked = weigh_text(title, checked, photos, verified, agreements)
