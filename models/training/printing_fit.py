@@ -76,5 +76,6 @@ def was_compared(look: Look) -> bool:
 
 
 def loss(logits: Floats, own: int) -> float:
+    """Negative logarithm of the probability that these logits give to the right one."""
     highest = float(logits.max())
     return highest + float(np.log(np.exp(logits - highest).sum())) - float(logits[own])
