@@ -108,6 +108,11 @@ def pictures_alone(runtime: Runtime) -> Pipeline:
     return _wired(runtime, _verifier(runtime, compares_printings=False))
 
 
+def printings_compared(runtime: Runtime) -> Pipeline:
+    """Pictures verified and their printings compared; nothing read, each card by itself."""
+    return _wired(runtime, _verifier(runtime, reads=False))
+
+
 def without_text(runtime: Runtime) -> Pipeline:
     """Nothing is read off the cards."""
     return _wired(runtime, _verifier(runtime, reads=False), with_context=True)
@@ -192,9 +197,11 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "without context": Variant(without_context),
         "without text": Variant(without_text),
         "with text": Variant(with_text),
+        "printings compared": Variant(printings_compared),
         "pictures verified": Variant(pictures_alone),
         "unverified": Variant(unverified),
         "whitened": Variant(as_served, whitening_exponent=0.2),
+        "unverified whitened": Variant(unverified, whitening_exponent=0.2),
     }
 )
 
