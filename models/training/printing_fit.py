@@ -19,22 +19,12 @@ Floats = NDArray[np.float64]
 
 
 def temperature_of(looks: Sequence[Look]) -> float:
-    """The temperature of printings, from a ladder; 0 where few looks say.
-
-    The greatest whose loss is within one standard error of the least (Breiman et al. 1984): the least sure.
-    """
+    """The temperature under which the right printings are likeliest, from a ladder; 0 where few looks say."""
     groups = printings(looks, lambda one: one.standing)
     if len(groups) < _LEAST_GROUPS:
         return 0.0
-    losses = np.array([[loss(values / t, own) for values, own in groups] for t in TEMPERATURES])
-    return round(float(TEMPERATURES[_within_an_error(losses)[-1]]), 4)
-
-
-def _within_an_error(losses: Floats) -> NDArray[np.intp]:
-    """Rows of (choices, looks) whose mean is within one standard error of the least."""
-    means = losses.mean(axis=1)
-    error = losses[means.argmin()].std() / np.sqrt(losses.shape[1])
-    return np.flatnonzero(means <= means.min() + error)
+    losses = [np.mean([loss(values / t, own) for values, own in groups]) for t in TEMPERATURES]
+    return round(float(TEMPERATURES[int(np.argmin(losses))]), 4)
 
 
 def fit_difference(looks: Sequence[Look]) -> float:
@@ -50,7 +40,9 @@ def fit_difference(looks: Sequence[Look]) -> float:
     if not pairs:
         return 0.0
     losses = np.array([_least_losses(pairs, float(weight)) for weight in _DIFFERENCES])
-    return round(float(_DIFFERENCES[_within_an_error(losses)[0]]), 4)
+    means = losses.mean(axis=1)
+    error = losses[means.argmin()].std() / np.sqrt(len(pairs))
+    return round(float(_DIFFERENCES[np.flatnonzero(means <= means.min() + error)[0]]), 4)
 
 
 def _least_losses(pairs: Sequence[tuple[Floats, Floats, int]], weight: float) -> Floats:
