@@ -59,6 +59,7 @@ def command(
     """``binderlens`` without any setting but DATA_DIR; what it does to the log is undone."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # parallel runs of pytest set it for their workers
     monkeypatch.chdir(tmp_path)  # where no .env is
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     root = logging.getLogger()
