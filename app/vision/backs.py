@@ -31,6 +31,8 @@ _FINE_PX, _COARSE_PX = 1.2, 8.0
 _SHIFT_PX = 3
 _RIM_PX = 6
 _LEAST_ROWS = 40
+#: Deviation, in 8-bit CIELAB, below which a crop shows nothing to compare.
+_LEAST_DETAIL = 0.5
 
 
 def find_backs(crops: Sequence[RgbImage], quads_px: Sequence[Quad], height_px: int) -> NDArray[np.bool_]:
@@ -86,6 +88,8 @@ def _part_likeness(part: Floats, back: Floats) -> float:
 def _likeness(one: Floats, other: Floats) -> float:
     """Correlation of two details of one shape where they fit best, in [-1, 1]."""
     inner = one[_RIM_PX:-_RIM_PX, _RIM_PX:-_RIM_PX]
+    if min(float(inner.std()), float(other.std())) < _LEAST_DETAIL:
+        return 0.0  # OpenCV calls what is even perfectly alike
     margin = _RIM_PX - _SHIFT_PX
     # TM_CCORR_NORMED slides the inner part over the other's inner part and the shift around it.
     return float(cv2.matchTemplate(other[margin:-margin, margin:-margin], inner, cv2.TM_CCORR_NORMED).max())

@@ -61,3 +61,9 @@ def test_what_lies_below_the_picture_is_not_compared() -> None:
     quads_px = [place(), place(top_px=PAGE_HEIGHT_PX - 176 * 320 / 528)]
     assert find_backs([back, cut], quads_px, PAGE_HEIGHT_PX).tolist() == [True, True]
     assert find_backs([back, cut], [place(), place()], PAGE_HEIGHT_PX).tolist() == [True, False]
+
+
+def test_an_even_area_is_no_back_and_makes_none_of_its_neighbours() -> None:
+    even = np.full((528, 378, 3), 128, np.uint8)
+    front = draw_card(invent_catalogue(7, 1)[0])
+    assert not find_backs([even, front, even], [place()] * 3, PAGE_HEIGHT_PX).any()
