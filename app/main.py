@@ -16,7 +16,8 @@ from app.db.gallery import PostgresGallery
 from app.db.migrate import migrate
 from app.db.references import PostgresReferences
 from app.db.scans import PostgresScanStore
-from app.domain.calibration import Calibrations, load_calibrations
+from app.domain.calibration import Calibrations
+from app.domain.calibration_file import load_calibrations
 from app.domain.errors import (
     BinderlensError,
     DatabaseUnavailable,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from app.cli.wiring import table_console
-from app.domain.calibration import load_calibrations
+from app.domain.calibration_file import load_calibrations
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.types import Card, CardFilter, RgbImage, StoredImage, Vectors
 from app.inference.catalogue import resolve_encoder

@@ -45,6 +45,8 @@ CREATE TABLE cards (
 CREATE INDEX cards_search_words ON cards USING gin (search_words);
 CREATE INDEX cards_artwork_group_id ON cards (artwork_group_id);
 CREATE INDEX cards_set_id ON cards (set_id);
+CREATE INDEX cards_game ON cards (game);
+CREATE INDEX cards_language ON cards (language);
 
 CREATE TABLE reference_images (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from app.domain.calibration import load_calibrations
+from app.domain.calibration_file import load_calibrations
 from app.domain.errors import LabelsError
 from app.domain.fitted import fitted_path, forget_fitted, save_fitted
 from app.domain.refit import FOLDS, Figures, KindFit, Refit, refit

@@ -38,6 +38,13 @@ from app.domain.gallery_types import (
 from app.domain.space import LEAST_CARDS, SpacePolicy
 from app.domain.types import Card, CardFilter, EncoderInfo, StoredImage, TemplateHit, Vectors
 
+EVERY_CARD = CardFilter()
+#: A filter that leaves no more cards than this is answered exactly: with more, the index takes less time
+#: (docs/experiments.md, experiment 37).
+MOST_CARDS_EXACT = 6000
+#: How many times as many templates as asked for the index has to bring where a filter leaves more cards.
+FILTER_DEPTH = 8
+
 
 class PostgresGallery:
     """Implements ``app.domain.ports.Gallery``.
@@ -46,19 +53,29 @@ class PostgresGallery:
         database: Where it lies.
         encoder: Whose templates these are; those of other encoders are never searched.
         least_cards: Galleries of fewer cards get no space.
+        most_cards_exact: Within a filter that leaves no more cards, searches are exact.
     """
 
-    def __init__(self, database: Database, encoder: EncoderInfo, *, least_cards: int = LEAST_CARDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        encoder: EncoderInfo,
+        *,
+        least_cards: int = LEAST_CARDS,
+        most_cards_exact: int = MOST_CARDS_EXACT,
+    ) -> None:
         self._database = database
         self._queries = database.queries
         self._encoder = encoder
         self._policy = SpacePolicy(encoder.whitening_exponent, least_cards)
+        self._most_cards_exact = most_cards_exact
         self._lookup = GalleryLookup(database.queries, encoder)
 
     async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
         """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
 
-        Exact without an HNSW index; with it, approximate at the pool's ``hnsw.ef_search``.
+        Exact without an HNSW index, and where a filter leaves no more than ``most_cards_exact`` cards; else
+        approximate at the pool's ``hnsw.ef_search``, but never with fewer rows than there are.
 
         Args:
             vectors: float32 (queries, dimension), unit length.
@@ -96,16 +113,17 @@ class PostgresGallery:
     ) -> list[TemplateHit]:
         if gallery is None:
             return []
-        rows = await connection.fetch(
-            self._queries.with_numbers(
-                "search_templates", gallery_id=gallery.gallery_id, dimension=self._encoder.dimension
-            ),
-            [HalfVector(vector) for vector in gallery.moved(vectors)],
-            top_k,
-            card_filter.game,
-            list(card_filter.set_ids) or None,
-            card_filter.language,
-        )
+        queries = [HalfVector(vector) for vector in gallery.moved(vectors)]
+        numbers = {"gallery_id": gallery.gallery_id, "dimension": self._encoder.dimension}
+        if card_filter == EVERY_CARD:
+            statement = self._queries.with_numbers("search_templates", **numbers)
+            rows = await connection.fetch(statement, queries, top_k)
+        else:
+            statement = self._queries.with_numbers(
+                "search_filtered_templates", **numbers, most_cards=self._most_cards_exact, depth=FILTER_DEPTH
+            )
+            conditions = (card_filter.game, list(card_filter.set_ids) or None, card_filter.language)
+            rows = await connection.fetch(statement, queries, top_k, *conditions)
         return hits_from_rows(rows, in_space=gallery.space is not None)
 
     async def check(self) -> None:

@@ -22,6 +22,10 @@ _OTHER_BUILDER_TIMEOUT_S = 1800.0
 async def index_state(connection: asyncpg.Connection, queries: Queries, gallery_id: int) -> IndexState:
     """What the catalog says about the index; ``invalid`` is what an interrupted build left."""
     row = await connection.fetchrow(queries.with_numbers("template_index_state", gallery_id=gallery_id))
+    return _state(row)
+
+
+def _state(row: asyncpg.Record | None) -> IndexState:
     if row is None:
         return "none"
     if row["building"]:
@@ -32,6 +36,7 @@ async def index_state(connection: asyncpg.Connection, queries: Queries, gallery_
 async def build_index(database: Database, gallery_id: int, dimension: int) -> None:
     """Builds the index unless it is there and valid; waits where another process is building one.
 
+    One that an earlier version built with other parameters is built anew; searches are exact meanwhile.
     Indexes of galleries that are gone are dropped: a move that was stopped at its very end leaves one.
 
     Raises:
@@ -41,7 +46,8 @@ async def build_index(database: Database, gallery_id: int, dimension: int) -> No
     async with database.maintenance() as connection:
         await lock_index_builds(connection, queries)
         await drop_orphaned_indexes(connection, queries)
-        if await index_state(connection, queries, gallery_id) != "ready":
+        row = await connection.fetchrow(queries.with_numbers("template_index_state", gallery_id=gallery_id))
+        if row is None or _state(row) != "ready" or not row["as_wanted"]:
             await connection.execute(queries.with_numbers("drop_template_index", gallery_id=gallery_id))
             await connection.execute(
                 queries.with_numbers("build_template_index", gallery_id=gallery_id, dimension=dimension)

@@ -103,7 +103,11 @@ class Adjustment:
             agreement_weight=self.scale * calibration.agreement_weight,
             rival_weight=self.scale * calibration.rival_weight,
             printing_temperature=calibration.printing_temperature / self.printing_scale,
+            # Both count in units of the temperature.
+            difference_nats=calibration.difference_nats * self.printing_scale,
+            text_nats=calibration.text_nats * self.printing_scale,
             compared_temperature=calibration.compared_temperature / self.printing_scale,
+            unclear_temperature=calibration.unclear_temperature / self.printing_scale,
         )
 
 

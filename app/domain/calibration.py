@@ -7,18 +7,14 @@ of the others does. All weights are held at zero or above, so confidence can onl
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.domain.errors import ConfigurationError
-from app.domain.ranking import RankedCard, Ranking, StandingWeights
+from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import AnswerKind, Confidence, Status
 
-CALIBRATION_FILE = "calibration.json"
 #: Of the answers called ``accepted``, this share shows the right picture.
 ACCEPT_PRECISION = 0.9995
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
@@ -26,8 +22,6 @@ PRINTING_PRECISION = 0.995
 LEAST_PRINTING = 0.95
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
-#: What the file has under a name of its own; the constants of plain answers stand at its top.
-_NAMED = (AnswerKind.IN_SPACE, AnswerKind.VERIFIED, AnswerKind.VERIFIED_IN_SPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +39,14 @@ class Calibration:
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
         agreement_weight: Weight of the agreement, at least 0.
         rival_weight: What the best rival's agreement costs, at least 0.
-        standing_agreement: See ``StandingWeights``.
-        standing_difference: See ``StandingWeights``.
-        standing_text: See ``StandingWeights``; 0 where nobody has fitted it, and no text is read.
-        compared_temperature: Likewise where the crop was compared with some of the group; 0 for the same.
+        standing_agreement: The similarity that an agreement of 1 is worth, at least 0.
+        difference_nats: What a difference of 1 from the crop speaks against a printing, at least 0.
+        text_nats: What a verdict of the text on the card is worth; 0 where nobody has fitted it, and no text
+            is read.
+        compared_temperature: As ``printing_temperature`` where the crop was compared with some of the group
+            and agrees with the picture fully; 0 for the same, however well it agrees.
+        unclear_temperature: What is added to that where it does not agree at all, and in proportion between:
+            the worse a photo, the less do small differences say.
     """
 
     bias: float
@@ -61,24 +59,21 @@ class Calibration:
     agreement_weight: float = 0.0
     rival_weight: float = 0.0
     standing_agreement: float = 0.0
-    standing_difference: float = 0.0
+    difference_nats: float = 0.0
     compared_temperature: float = 0.0
-    standing_text: float = 0.0
+    text_nats: float = 0.0
+    unclear_temperature: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.rival_weight)
-        standing = (self.standing_agreement, self.standing_difference, self.standing_text)
-        if min(*weights, *standing, self.compared_temperature) < 0 or self.printing_temperature <= 0:
+        standing = (self.standing_agreement, self.difference_nats, self.text_nats)
+        temperatures = (self.compared_temperature, self.unclear_temperature)
+        if min(*weights, *standing, *temperatures) < 0 or self.printing_temperature <= 0:
             raise ConfigurationError(
                 "a calibration needs weights of at least 0 and a printing temperature above 0"
             )
         if not 0 <= self.known_at <= self.accept_card <= 1:
             raise ConfigurationError("a calibration needs 0 <= known_at <= accept_card <= 1")
-
-    @property
-    def standing(self) -> StandingWeights:
-        """What verification counts beside a similarity."""
-        return StandingWeights(self.standing_agreement, self.standing_difference, self.standing_text)
 
     def card_probability(self, ranking: Ranking) -> float:
         """Probability that the leader's picture is the right one; 0 where nothing was found."""
@@ -117,7 +112,7 @@ class Calibration:
             One share for each of ``ranking.members()``; they add up to 1 where all members were found.
         """
         members = ranking.members()
-        weights = _weights(members, self.temperature(members))
+        weights = _weights(members, self.temperature(ranking))
         unseen = max(0, group_size - len(weights))
         # What nobody compared is not ruled out by what others showed.
         weakest = min(one.similarity for one in members) - members[0].similarity
@@ -158,12 +153,23 @@ class Calibration:
             members > 1 and confidence.card >= self.accept_card and self.status(confidence) is Status.REVIEW
         )
 
-    def temperature(self, members: Sequence[RankedCard]) -> float:
-        """Difference of standing at which one printing of these is e times likelier than another."""
-        compared = any(one.difference is not None for one in members)
-        return (
-            self.compared_temperature if compared and self.compared_temperature else self.printing_temperature
-        )
+    def temperature(self, ranking: Ranking) -> float:
+        """Difference of standing at which one printing of the leader's picture is e times likelier."""
+        compared = any(one.difference is not None for one in ranking.members())
+        return self._compared_temperature(ranking) if compared else self.printing_temperature
+
+    def difference_worth(self, ranking: Ranking) -> float:
+        """The similarity that a difference of 1 costs."""
+        return self.difference_nats * self._compared_temperature(ranking)
+
+    def text_worth(self, ranking: Ranking) -> float:
+        """The similarity by which a printing rises that the text agrees with."""
+        return self.text_nats * self.temperature(ranking)
+
+    def _compared_temperature(self, ranking: Ranking) -> float:
+        if not self.compared_temperature:
+            return self.printing_temperature
+        return self.compared_temperature + self.unclear_temperature * (1.0 - ranking.agreement)
 
 
 def _weights(cards: Sequence[RankedCard], temperature: float) -> list[float]:
@@ -230,58 +236,3 @@ class Calibrations:
         """The constants for galleries with or without a space, and for answers verified or not."""
         plain, checked = (self.in_space, self.verified_in_space) if in_space else (self.plain, self.verified)
         return checked if verified and checked is not None else plain
-
-
-def load_calibrations(folder: Path) -> Calibrations:
-    """Reads an encoder folder's calibrations; ``UNCALIBRATED`` stands in for what it has not.
-
-    Raises:
-        ConfigurationError: the file is there but does not say what is needed.
-    """
-    path = folder / CALIBRATION_FILE
-    if not path.exists():
-        return Calibrations(UNCALIBRATED, UNCALIBRATED)
-    try:
-        return calibrations_from_json(json.loads(path.read_text()))
-    except (ValueError, ConfigurationError) as error:
-        raise ConfigurationError(f"{path} is not a calibration: {error}") from error
-
-
-def save_calibrations(calibrations: Calibrations, folder: Path) -> None:
-    """Writes an encoder folder's calibrations; what is missing or nobody's is left out."""
-    text = json.dumps(calibrations_as_json(calibrations), indent=2) + "\n"
-    (folder / CALIBRATION_FILE).write_text(text)
-
-
-def calibrations_as_json(calibrations: Calibrations) -> dict[str, object]:
-    """What a calibration file holds; what is missing or nobody's is left out."""
-    values: dict[str, object] = asdict(calibrations.plain)
-    for kind in _NAMED:
-        part = calibrations.of_kind(kind)
-        if part is not None and part != UNCALIBRATED:
-            values[kind.value] = asdict(part)
-    return values
-
-
-def calibrations_from_json(values: Mapping[str, Any]) -> Calibrations:
-    """The calibrations that a file holds.
-
-    Raises:
-        ConfigurationError: it does not say what is needed.
-    """
-    try:
-        parts = {
-            kind.value: None if values.get(kind.value) is None else _read(values[kind.value])
-            for kind in _NAMED
-        }
-        in_space = parts.pop(AnswerKind.IN_SPACE.value)
-        return Calibrations(_read(values), UNCALIBRATED if in_space is None else in_space, **parts)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"not constants of confidences: {error}") from error
-
-
-def _read(values: Mapping[str, float]) -> Calibration:
-    """Numbers by name; those of verification may be missing."""
-    required = [spec.name for spec in fields(Calibration) if spec.default is MISSING]
-    optional = [spec.name for spec in fields(Calibration) if spec.name in values]
-    return Calibration(**{name: float(values[name]) for name in dict.fromkeys((*required, *optional))})

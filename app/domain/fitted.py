@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.calibration import Calibrations, calibrations_as_json, calibrations_from_json
+from app.domain.calibration import Calibrations
+from app.domain.calibration_file import calibrations_as_json, calibrations_from_json
 from app.domain.errors import ConfigurationError
 
 _FORMAT = 1

@@ -7,7 +7,6 @@ says nothing about doubt.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -116,27 +115,6 @@ class Agreement:
     agreement: float
 
 
-@dataclass(frozen=True, slots=True)
-class StandingWeights:
-    """What agreement, difference and text count beside a similarity.
-
-    Attributes:
-        agreement: A similarity that an agreement of 1 is worth, at least 0.
-        difference: A similarity that a difference of 1 costs, at least 0.
-        text: A similarity by which a printing that the text agrees with stands above one on which it is
-            silent, and that above one that it contradicts, at least 0.
-    """
-
-    agreement: float
-    difference: float
-    text: float = 0.0
-
-
-def difference_share(ranking: Ranking) -> float:
-    """How far differences of printings are trusted: less where the crop agrees less with the picture."""
-    return math.sqrt(ranking.agreement)
-
-
 def rank(hits: Sequence[TemplateHit]) -> Ranking:
     """Folds the template hits of one query into cards and measures the margin between pictures."""
     best: dict[str, RankedCard] = {}
@@ -167,7 +145,7 @@ def with_twins(ranking: Ranking, twins: Mapping[int, int]) -> Ranking:
 def with_agreements(
     ranking: Ranking,
     agreements: Mapping[int, Agreement],
-    weights: StandingWeights,
+    worth: float,
     *,
     compared: int | None = None,
 ) -> Ranking:
@@ -176,7 +154,7 @@ def with_agreements(
     Args:
         ranking: As the search gave it.
         agreements: By artwork group. Groups that are missing count as agreeing as badly as the worst.
-        weights: What an agreement counts.
+        worth: The similarity that an agreement of 1 is worth.
         compared: Pictures that were compared, where some of them turned out to be the same.
     """
     if not ranking.cards or ranking.cards[0].artwork_group_id not in agreements:
@@ -187,9 +165,9 @@ def with_agreements(
     for card in ranking.cards:
         found = agreements.get(card.artwork_group_id)
         if found is None:
-            cards.append(replace(card, bonus=weights.agreement * worst))
+            cards.append(replace(card, bonus=worth * worst))
         else:
-            bonus = weights.agreement * found.agreement
+            bonus = worth * found.agreement
             cards.append(replace(card, inliers=found.inliers, agreement=found.agreement, bonus=bonus))
     ordered = _in_order(cards)
     leader = ordered[0].artwork_group_id
@@ -199,24 +177,23 @@ def with_agreements(
     return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, rival_agreement=rival)
 
 
-def with_differences(ranking: Ranking, differences: Mapping[str, float], weights: StandingWeights) -> Ranking:
+def with_differences(ranking: Ranking, differences: Mapping[str, float], worth: float) -> Ranking:
     """Ranks the printings of the leader's picture anew by what the crop shows where they differ.
 
     Args:
         ranking: Its leader stays the picture that leads.
         differences: By card id. Nothing speaks against printings of the picture that are missing.
-        weights: What a difference costs.
+        worth: The similarity that a difference of 1 costs.
     """
     if not differences:
         return ranking
     least = min(differences.values())  # the best printing keeps its standing beside other pictures
-    cost = weights.difference * difference_share(ranking)
     members = {one.card.card_id for one in ranking.members()}
     cards = [
         replace(
             one,
             difference=differences.get(one.card.card_id),
-            bonus=one.bonus - cost * (differences.get(one.card.card_id, least) - least),
+            bonus=one.bonus - worth * (differences.get(one.card.card_id, least) - least),
         )
         if one.card.card_id in members
         else one
@@ -225,13 +202,14 @@ def with_differences(ranking: Ranking, differences: Mapping[str, float], weights
     return _reordered(ranking, cards)
 
 
-def with_texts(ranking: Ranking, verdicts: Mapping[str, Verdict], weights: StandingWeights) -> Ranking:
+def with_texts(ranking: Ranking, verdicts: Mapping[str, Verdict], worth: float) -> Ranking:
     """Ranks the printings of the leader's picture anew by the text that was read off the crop.
 
     Args:
         ranking: Its leader stays the picture that leads.
         verdicts: By card id. On printings of the picture that are missing the text is silent.
-        weights: What a verdict counts.
+        worth: The similarity by which a printing that the text agrees with stands above one on which it is
+            silent, and that above one that it contradicts.
     """
     if not verdicts:
         return ranking
@@ -243,7 +221,7 @@ def with_texts(ranking: Ranking, verdicts: Mapping[str, Verdict], weights: Stand
             cards.append(one)
             continue
         verdict = verdicts.get(one.card.card_id, Verdict.SILENT)
-        cost = weights.text * max(0.0, most - verdict.worth)
+        cost = worth * max(0.0, most - verdict.worth)
         cards.append(replace(one, text=verdict, bonus=one.bonus - cost))
     return _reordered(ranking, cards)
 

@@ -51,7 +51,7 @@ def load_text_reader(settings: Settings, calibrations: Calibrations) -> OpenVino
     The service is whole without it: one that cannot be loaded is logged, no reason not to start.
     """
     weighed = (calibrations.verified, calibrations.verified_in_space)
-    if settings.ocr == "off" or not any(one is not None and one.standing_text > 0 for one in weighed):
+    if settings.ocr == "off" or not any(one is not None and one.text_nats > 0 for one in weighed):
         return None
     path = find_recogniser()
     if path is None:

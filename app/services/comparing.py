@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from app.domain.errors import InvalidInput
-from app.domain.ranking import Agreement, RankedCard, Ranking, StandingWeights, with_agreements, with_twins
+from app.domain.ranking import Agreement, RankedCard, Ranking, with_agreements, with_twins
 from app.domain.types import RgbImage, StoredImage
 from app.vision.alignment import Homography, align, warp_onto
 from app.vision.local_features import (
@@ -119,13 +119,13 @@ def _twins(agreements: Mapping[int, Agreement], shown: Mapping[int, GrayPicture]
     }
 
 
-def ranked_anew(ranking: Ranking, compared: Compared, weights: StandingWeights) -> Verified:
-    """Ranks pictures by what a comparison gave."""
+def ranked_anew(ranking: Ranking, compared: Compared, worth: float) -> Verified:
+    """Ranks pictures by what a comparison gave, where an agreement of 1 is worth this similarity."""
     if ranking.best is not None and ranking.best.artwork_group_id not in compared.agreements:
         return Verified(ranking)
     counted = {group: one for group, one in compared.agreements.items() if group not in compared.twins}
     joined = with_twins(ranking, compared.twins)
-    anew = with_agreements(joined, counted, weights, compared=len(compared.agreements))
+    anew = with_agreements(joined, counted, worth, compared=len(compared.agreements))
     best = anew.best
     return Verified(anew, compared.affines.get(best.artwork_group_id) if best is not None else None)
 

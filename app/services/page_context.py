@@ -43,7 +43,7 @@ def in_context(matches: Sequence[Match], calibrations: Calibrations) -> list[Mat
 
 
 def _moved(match: Match, shares: dict[str, float], calibrations: Calibrations) -> Match:
-    temperature = calibrations.of(match.ranking).temperature(match.ranking.members())
+    temperature = calibrations.of(match.ranking).temperature(match.ranking)
     return replace(match, ranking=with_neighbours(match.ranking, shares, NEIGHBOURS_NATS * temperature))
 
 

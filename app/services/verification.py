@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ParamSpec, Protocol, TypeVar
 
-from app.domain.calibration import Calibrations
+from app.domain.calibration import Calibration, Calibrations
 from app.domain.errors import DatabaseUnavailable, SearchTimeout
 from app.domain.ports import References
-from app.domain.ranking import RankedCard, Ranking, StandingWeights, with_differences, with_texts
+from app.domain.ranking import RankedCard, Ranking, with_differences, with_texts
 from app.domain.types import Degraded, RgbImage, StoredImage
 from app.services.card_text import CardLines, CardTexts
 from app.services.comparing import Verified, compare_pictures, differences_of, lay_printings, ranked_anew
@@ -157,8 +157,8 @@ class Verifier:
         ]
         return answers, clock.spent_ms
 
-    def _weights(self, ranking: Ranking) -> StandingWeights:
-        return self._calibrations.of_gallery(in_space=ranking.in_space, verified=True).standing
+    def _calibration(self, ranking: Ranking) -> Calibration:
+        return self._calibrations.of_gallery(in_space=ranking.in_space, verified=True)
 
     def _printings(self, verified: Verified) -> tuple[RankedCard, ...]:
         """Printings to tell apart: none where there is one alone, or nothing to lay the crop on."""
@@ -180,7 +180,7 @@ class Verifier:
             if clock.is_over():
                 return Verified(ranking)
             compared = compare_pictures(crops[index], leading[index], features)
-            return ranked_anew(ranking, compared, self._weights(ranking))
+            return ranked_anew(ranking, compared, self._calibration(ranking).standing_agreement)
 
         return _side_by_side(look, [len(some) for some in leading])
 
@@ -199,7 +199,8 @@ class Verifier:
             if clock.is_over() or not pictures:
                 return _Looked(ranking, skipped=True)
             laid = lay_printings(crops[index], affine, printings[index], pictures)
-            anew = with_differences(ranking, differences_of(crops[index], laid), self._weights(ranking))
+            worth = self._calibration(ranking).difference_worth(ranking)
+            anew = with_differences(ranking, differences_of(crops[index], laid), worth)
             lines = None
             if self._texts is not None and laid is not None and self._is_worth_reading(anew):
                 lines = self._texts.lines_of(laid, anew.members())
@@ -209,7 +210,7 @@ class Verifier:
 
     def _is_worth_reading(self, ranking: Ranking) -> bool:
         calibration = self._calibrations.of(ranking)
-        return calibration.standing_text > 0 and calibration.is_open(ranking)
+        return calibration.text_nats > 0 and calibration.is_open(ranking)
 
     def _third_look(self, closer: Closer, looked: Sequence[_Looked], clock: Clock) -> list[_Looked]:
         anew = list(looked)
@@ -219,7 +220,8 @@ class Verifier:
             if clock.is_over():
                 break
             verdicts = self._texts.judge(closer(index), one.lines)
-            anew[index] = replace(one, ranking=with_texts(one.ranking, verdicts, self._weights(one.ranking)))
+            worth = self._calibrations.of(one.ranking).text_worth(one.ranking)
+            anew[index] = replace(one, ranking=with_texts(one.ranking, verdicts, worth))
         return anew
 
 

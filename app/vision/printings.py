@@ -27,9 +27,10 @@ _CROP_SIGMA_PX = 0.5
 _REFERENCE_SIGMA_PX = 0.8  # a photo is softer than a reference
 _LEAST_SQUARE = 0.1  # of the difference of two references at a point, evened out, to count as one
 _GREATEST_ERROR = 4.0  # what is covered or blown out says only so much against a printing
-#: Points lie the less apart in what they say the closer they lie in the picture: evidence grows with this
-#: power of the whole difference (0.25 to 0.34 in fits; docs/experiments.md), counted in thousands of points.
-_GROWTH, _MANY_POINTS = 0.3, 1000.0
+#: Neighbouring points say much the same, so evidence grows with a small power of how many differ, counted in
+#: thousands; and foil, which differs weakly and everywhere, turns with the light: a greater power of how
+#: strongly they differ (docs/experiments.md, experiment 38).
+_GROWTH, _MANY_POINTS, _STRENGTH = 0.2, 1000.0, 1.2
 _LEAST_ERROR = 0.02  # of the nearer printing: no photo is like its reference
 
 
@@ -103,8 +104,8 @@ def _lead(crop: Planes, one: Planes, other: Planes) -> float:
     """How much more a crop looks like one reference than like another; 0 where these do not differ.
 
     Where they do, each point says how far the crop lies from the middle between both, from -1 to 1: what is
-    covered or blown out says no more than that. The mean of the points counts the more the larger the
-    difference is, and the less the crop looks like either.
+    covered or blown out says no more than that. The mean of the points counts the more the stronger and the
+    larger the difference is, and the less the less the crop looks like either.
     """
     weights = difference_map(one, other)
     differs = weights > 0.0
@@ -118,7 +119,9 @@ def _lead(crop: Planes, one: Planes, other: Planes) -> float:
         float((np.minimum(np.square(shown - near).mean(axis=1), _GREATEST_ERROR) * weight).sum()) / whole
         for near in (first, second)
     ]
-    return side * float((whole / _MANY_POINTS) ** _GROWTH) / (min(errors) + _LEAST_ERROR)
+    strength, points = whole / len(weight), len(weight)
+    size = float(strength**_STRENGTH * (points / _MANY_POINTS) ** _GROWTH)
+    return side * size / (min(errors) + _LEAST_ERROR)
 
 
 def _resized(image: RgbImage) -> RgbImage:

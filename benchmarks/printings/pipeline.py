@@ -16,7 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from app.domain.calibration import Calibration, Calibrations, load_calibrations
+from app.domain.calibration import Calibration, Calibrations
+from app.domain.calibration_file import load_calibrations
 from app.domain.errors import ConfigurationError
 from app.domain.types import CardFilter, GridCell, Identification, RgbImage
 from app.inference.catalogue import resolve_encoder
@@ -142,10 +143,9 @@ def with_text(runtime: Runtime) -> Pipeline:
 
 def _reading(calibration: Calibration | None) -> Calibration | None:
     """Constants by which text counts: their own, else ``UNFITTED_TEXT_NATS``."""
-    if calibration is None or calibration.standing_text:
+    if calibration is None or calibration.text_nats:
         return calibration
-    temperature = calibration.compared_temperature or calibration.printing_temperature
-    return dataclasses.replace(calibration, standing_text=UNFITTED_TEXT_NATS * temperature)
+    return dataclasses.replace(calibration, text_nats=UNFITTED_TEXT_NATS)
 
 
 def _verifier(runtime: Runtime, *, compares_printings: bool = True, reads: bool = True) -> Verifier:

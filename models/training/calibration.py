@@ -28,9 +28,9 @@ from app.domain.calibration import (
     Calibration,
     Calibrations,
     logistic,
-    save_calibrations,
 )
-from app.domain.ranking import Ranking, StandingWeights
+from app.domain.calibration_file import save_calibrations
+from app.domain.ranking import Ranking
 from app.domain.scoring import expected_calibration_error
 from app.domain.types import Status
 from app.inference.loading import load_encoder
@@ -47,17 +47,19 @@ from models.training.looks import (
 )
 from models.training.printing_fit import (
     TEMPERATURES,
-    fit_difference,
+    PrintingWeights,
+    fit_printings,
     loss,
     printings,
     temperature_of,
     was_compared,
+    weighed,
 )
 from models.training.texts import weigh_text
 
 #: No other part of the project uses this catalogue.
 CATALOGUE_SEED = 3
-ARTWORKS = 1000
+ARTWORKS = 3000
 #: Many pictures are printed more than once: printings are fitted on those alone.
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
@@ -65,13 +67,14 @@ _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 Floats = NDArray[np.float64]
 
 
-def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibration:
+def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
     """Fits weights by maximum likelihood and thresholds by their targets.
 
     Args:
-        looks: Verified ones, where ``weights`` is given.
-        weights: What agreement and difference counted in them.
+        looks: Verified ones, where ``agreement`` is given.
+        agreement: The similarity that an agreement of 1 was worth in them.
     """
+    weights = fit_printings(looks) if agreement else PrintingWeights()
     evidence = np.array([_evidence(look.ranking) for look in looks])
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
     bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right))
@@ -89,11 +92,13 @@ def fit(looks: Sequence[Look], weights: StandingWeights | None = None) -> Calibr
         accept_card=round(accept_card, 4),
         accept_printing=1.0,
         known_at=round(min(accept_card, float(np.quantile(probability[masked], UNKNOWN_RECALL))), 4),
-        standing_agreement=0.0 if weights is None else weights.agreement,
-        standing_difference=0.0 if weights is None else weights.difference,
-        compared_temperature=temperature_of(list(filter(was_compared, looks))),
+        standing_agreement=agreement,
+        difference_nats=weights.difference_nats,
+        compared_temperature=weights.compared_temperature,
+        unclear_temperature=weights.unclear_temperature,
     )
-    return replace(calibration, accept_printing=_fit_accept_printing(calibration, looks))
+    ranked = [weighed(look, calibration) for look in looks]
+    return replace(calibration, accept_printing=_fit_accept_printing(calibration, ranked))
 
 
 def _fit_accept_printing(calibration: Calibration, looks: Sequence[Look]) -> float:
@@ -210,11 +215,10 @@ def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration
     plain = fit([looks[place] for place in mine])
     _print(title, plain, [look for look in looks if look.artwork % 2])
     agreements = compare_looks(photos, looks)
-    weight = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
-    compared = verified_looks(photos, looks, agreements, StandingWeights(weight, 1.0))
-    weights = StandingWeights(weight, fit_difference([compared[place] for place in mine]))
-    verified = verified_looks(photos, looks, agreements, weights)
-    checked = fit([verified[place] for place in mine], weights)
+    worth = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
+    compared = verified_looks(photos, looks, agreements, worth)
+    checked = fit([compared[place] for place in mine], worth)
+    verified = [weighed(look, checked) for look in compared]
     checked = weigh_text(title, checked, photos, verified, agreements)
     _print(f"{title}, verified", checked, [look for look in verified if look.artwork % 2])
     return plain, checked

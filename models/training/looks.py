@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.ranking import Ranking, StandingWeights, rank, with_differences
+from app.domain.ranking import Ranking, rank, with_differences
 from app.domain.space import Moments, fit_space
 from app.domain.types import (
     RECTIFIED_HEIGHT_PX,
@@ -33,21 +33,24 @@ from app.services.reading import as_jpeg
 from app.services.verification import MOST_PRINTINGS, PICTURES
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
+from app.synthesis.degrade import happens, uniform
 from app.synthesis.levels import MAX_STRENGTH
 from app.vision.local_features import make_features
 from app.vision.printings import COMPARED_SIZE_PX
 from models.training.config import read_config
 from models.training.photos import training_photo
 
-QUERIES = 4000
+QUERIES = 6000
 CARD_HEIGHT_PX = 528
 TOP_K = 50
-#: Artworks in the gallery of a look, each as often: a margin means more in a large gallery than in a small
-#: one, and the confidences must be honest in both.
-GALLERY_ARTWORKS = (40, 200, 1000)
+#: Artworks in the gallery of a look: in a large one more pictures are nearly alike, and the best rival agrees
+#: better. Confidences must be honest there, and in smaller ones still (docs/experiments.md, experiment 38).
+GALLERY_ARTWORKS = (200, 1000, 3000, 3000)
 #: Photos from easy (0) to beyond hard (1), evenly, in the light of the encoder's own validation: confidences
 #: fitted on kinder photos were far too low on hard ones (docs/experiments.md).
 STRENGTHS = (0.0, MAX_STRENGTH)
+#: Half of them are kinder: clear photos are many in use, and what they show must be believed.
+KIND_SHARE, KIND_STRENGTHS = 0.5, (0.0, 0.6)
 LIGHT = read_config(Path(__file__).with_name("config.toml")).held_back.light
 BATCH = 64
 CLOSEUP_JPEG_QUALITY = 95
@@ -109,8 +112,7 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
     artworks = len({card.artwork_id for card in cards})
     shown = rng.integers(len(cards), size=QUERIES)
-    size_px = RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX
-    views = [training_photo(pictures[i], rng, rng.uniform(*STRENGTHS), size_px, LIGHT) for i in shown]
+    views = [_photo(pictures[index], rng) for index in shown]
     galleries = [rng.permutation(artworks)[: int(rng.choice(GALLERY_ARTWORKS))] for _ in shown]
     return Photos(
         cards,
@@ -122,6 +124,13 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
         [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views],
         [as_jpeg(picture, STORED_JPEG_QUALITY) for picture in pictures],
     )
+
+
+def _photo(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
+    kind = happens(rng, KIND_SHARE)
+    strength = uniform(rng, KIND_STRENGTHS if kind else STRENGTHS)
+    light = LIGHT.model_copy(update={"share": 0.0}) if kind else LIGHT
+    return training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
 
 
 def moved_into_space(photos: Photos, exponent: float) -> Photos:
@@ -160,18 +169,27 @@ def compare_looks(photos: Photos, looks: Sequence[Look]) -> list[Compared]:
 
 
 def verified_looks(
-    photos: Photos, looks: Sequence[Look], compared: Sequence[Compared], weights: StandingWeights
+    photos: Photos, looks: Sequence[Look], compared: Sequence[Compared], worth: float
 ) -> list[Look]:
-    """The looks after verification; photos whose picture has several printings are compared with these."""
+    """The looks after verification; photos whose picture has several printings are compared with these.
+
+    Nothing is made of the differences yet: see ``printing_fit.weighed``.
+
+    Args:
+        photos: What the looks were at.
+        looks: As the search gave them.
+        compared: Of each look what the comparison with the leading pictures gave.
+        worth: The similarity that an agreement of 1 is worth.
+    """
     pictures = {card.card.card_id: image for card, image in zip(photos.cards, photos.pictures, strict=True)}
     verified = []
     for look, one in zip(looks, compared, strict=True):
-        anew = ranked_anew(look.ranking, one, weights)
+        anew = ranked_anew(look.ranking, one, worth)
         ranking, members = anew.ranking, anew.ranking.members()[:MOST_PRINTINGS]
         if anew.affine is not None and len(members) > 1:
             crop = photos.crops[look.photo]
             laid = lay_printings(crop, anew.affine, members, pictures)
-            ranking = with_differences(ranking, differences_of(crop, laid), weights)
+            ranking = with_differences(ranking, differences_of(crop, laid), 0.0)
         verified.append(replace(look, ranking=ranking))
     return verified
 

@@ -1,21 +1,60 @@
-"""How printings of one picture are weighed: what a difference costs, and how sure that makes."""
+"""How printings of one picture are weighed: by similarities and differences, and how sure that makes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.ranking import RankedCard
+from app.domain.calibration import Calibration
+from app.domain.ranking import RankedCard, with_differences
+from models.training.choice import Choices, fit_choices
 from models.training.looks import Look
 
-_DIFFERENCES = np.concatenate([[0.0], np.geomspace(0.005, 1.0, 32)])
-_LEAST_GROUPS = 30  # looks at pictures of several printings that a temperature is fitted on
+_LEAST_GROUPS = 30  # looks at pictures of several printings that anything is fitted on
 TEMPERATURES = np.geomspace(0.002, 0.5, 40)
+#: How much greater the temperature is at an agreement of 0 than at 1, as a share of the latter, at most.
+_UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_HUNDREDTH = 0.01  # similarities are counted in hundredths, so that weights are of one size
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintingWeights:
+    """What is fitted about printings that were compared; each as in ``Calibration``."""
+
+    difference_nats: float = 0.0
+    compared_temperature: float = 0.0
+    unclear_temperature: float = 0.0
+
+
+def fit_printings(looks: Sequence[Look]) -> PrintingWeights:
+    """The constants under which the right printings are likeliest, on looks whose printings were compared."""
+    groups = [look for look in looks if was_compared(look) and _has_its_printing(look)]
+    if len(groups) < _LEAST_GROUPS:
+        return PrintingWeights()
+    best, least = PrintingWeights(), np.inf
+    for unclear in _UNCLEAR:
+        choices = _choices(groups, unclear)
+        per_hundredth, nats = fit_choices(choices)
+        loss = choices.losses(np.array([per_hundredth, nats])).mean()
+        if loss < least:
+            temperature = min(_HUNDREDTH / max(per_hundredth, 1e-9), float(TEMPERATURES[-1]))
+            least = loss
+            best = PrintingWeights(
+                round(float(nats), 4), round(temperature, 5), round(unclear * temperature, 5)
+            )
+    return best
+
+
+def weighed(look: Look, calibration: Calibration) -> Look:
+    """A look whose printings were compared, ranked by what the differences are worth."""
+    found = {one.card.card_id: one.difference for one in look.ranking.members() if one.difference is not None}
+    worth = calibration.difference_worth(look.ranking)
+    return replace(look, ranking=with_differences(look.ranking, found, worth))
 
 
 def temperature_of(looks: Sequence[Look]) -> float:
@@ -27,39 +66,13 @@ def temperature_of(looks: Sequence[Look]) -> float:
     return round(float(TEMPERATURES[int(np.argmin(losses))]), 4)
 
 
-def fit_difference(looks: Sequence[Look]) -> float:
-    """What a difference costs, likewise, with the temperature free.
-
-    The least cost whose loss is within one standard error of the least (Breiman et al. 1984): above it the
-    loss is flat, and a few photos decide how far a crop is believed.
-    """
-    looked = list(filter(was_compared, looks))
-    similarities = printings(looked, lambda one: one.similarity)
-    differences = printings(looked, lambda one: (one.difference or 0.0) * math.sqrt(one.agreement or 0.0))
-    pairs = [(s, d, own) for (s, own), (d, _) in zip(similarities, differences, strict=True)]
-    if not pairs:
-        return 0.0
-    losses = np.array([_least_losses(pairs, float(weight)) for weight in _DIFFERENCES])
-    means = losses.mean(axis=1)
-    error = losses[means.argmin()].std() / np.sqrt(len(pairs))
-    return round(float(_DIFFERENCES[np.flatnonzero(means <= means.min() + error)[0]]), 4)
-
-
-def _least_losses(pairs: Sequence[tuple[Floats, Floats, int]], weight: float) -> Floats:
-    """Losses (pairs,) at the temperature at which their mean is least."""
-    at = [[loss((s - weight * d) / t, own) for s, d, own in pairs] for t in TEMPERATURES]
-    return np.array(at[int(np.argmin(np.mean(at, axis=1)))])
-
-
 def printings(looks: Sequence[Look], of: Callable[[RankedCard], float]) -> list[tuple[Floats, int]]:
     """For known looks at pictures of several printings: a value of each printing, and which is right."""
-    groups = []
-    for look in looks:
-        members = look.ranking.members()
-        own = [place for place, one in enumerate(members) if one.card.card_id == look.card_id]
-        if not look.masked and look.artwork_right and own and len(members) > 1:
-            groups.append((np.array([of(one) for one in members]), own[0]))
-    return groups
+    return [
+        (np.array([of(one) for one in look.ranking.members()]), _own(look))
+        for look in looks
+        if _has_its_printing(look)
+    ]
 
 
 def was_compared(look: Look) -> bool:
@@ -71,3 +84,26 @@ def loss(logits: Floats, own: int) -> float:
     """Negative logarithm of the probability that these logits give to the right one."""
     highest = float(logits.max())
     return highest + float(np.log(np.exp(logits - highest).sum())) - float(logits[own])
+
+
+def _has_its_printing(look: Look) -> bool:
+    members = look.ranking.members()
+    shown = any(one.card.card_id == look.card_id for one in members)
+    return not look.masked and look.artwork_right and shown and len(members) > 1
+
+
+def _own(look: Look) -> int:
+    return [one.card.card_id for one in look.ranking.members()].index(look.card_id)
+
+
+def _choices(looks: Sequence[Look], unclear: float) -> Choices:
+    """Similarities, the less counted the less clear the photo is, and differences."""
+    most = max(len(look.ranking.members()) for look in looks)
+    evidence, there = np.zeros((len(looks), most, 2)), np.zeros((len(looks), most), np.bool_)
+    for place, look in enumerate(looks):
+        members = look.ranking.members()
+        count = _HUNDREDTH * (1.0 + unclear * (1.0 - look.ranking.agreement))
+        evidence[place, : len(members), 0] = [one.similarity / count for one in members]
+        evidence[place, : len(members), 1] = [-(one.difference or 0.0) for one in members]
+        there[place, : len(members)] = True
+    return Choices(evidence, there, np.array([_own(look) for look in looks]))

@@ -51,13 +51,13 @@ def weigh_text(
     """
     path = find_recogniser()
     if path is None:
-        print(f"{title}: the extra `ocr` is not installed; `standing_text` stays 0")
+        print(f"{title}: the extra `ocr` is not installed; `text_nats` stays 0")
         return checked
     read = read_looks(photos, verified, compared, OpenVinoTextReader(path))
     print(f"{title}, read: {report_text([one for one in read if one.look.artwork % 2])}")
-    weight = fit_text(checked, [one for one in read if not one.look.artwork % 2])
-    print(f"{title}: standing_text {weight}")
-    return replace(checked, standing_text=weight)
+    weight = fit_text([one for one in read if not one.look.artwork % 2])
+    print(f"{title}: text_nats {weight}")
+    return replace(checked, text_nats=weight)
 
 
 def read_looks(
@@ -89,8 +89,8 @@ def read_looks(
     return found
 
 
-def fit_text(calibration: Calibration, read: Sequence[ReadLook]) -> float:
-    """``Calibration.standing_text``: the logarithm of how much oftener text is right than wrong.
+def fit_text(read: Sequence[ReadLook]) -> float:
+    """``Calibration.text_nats``: the logarithm of how much oftener text is right than wrong.
 
     A reader that never erred here may err yet, so one look more than there are counts as wrong, and no more
     than ``MOST_NATS`` is believed. 0 where text spoke on fewer than ``LEAST_READ``.
@@ -100,8 +100,7 @@ def fit_text(calibration: Calibration, read: Sequence[ReadLook]) -> float:
     if right + wrong < LEAST_READ:
         return 0.0
     # Verdicts for and against lie twice the weight apart.
-    nats = min(MOST_NATS, max(0.0, 0.5 * math.log((right + 1) / (wrong + 1))))
-    return round(nats * (calibration.compared_temperature or calibration.printing_temperature), 4)
+    return round(min(MOST_NATS, max(0.0, 0.5 * math.log((right + 1) / (wrong + 1)))), 4)
 
 
 def report_text(read: Sequence[ReadLook]) -> dict[str, int]:

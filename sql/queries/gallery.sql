@@ -10,9 +10,8 @@ VALUES ($1, $2, $3, $4, $1)
 ON CONFLICT DO NOTHING
 
 -- name: search_templates
--- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them;
--- cards are joined inside, so that the iterative index scan goes on until enough templates pass the filter.
--- Parameters: vectors, templates for each, game, set ids, language; NULL filters fold away when planned.
+-- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them.
+-- Parameters: vectors, templates for each.
 SELECT query.index - 1 AS query_index, hit.*
 FROM unnest($1::halfvec[]) WITH ORDINALITY AS query (embedding, index)
 CROSS JOIN LATERAL (
@@ -20,15 +19,92 @@ CROSS JOIN LATERAL (
            t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
     FROM templates t
     JOIN cards c USING (card_id)
-    WHERE t.gallery_id = {gallery_id}
-      AND t.active
-      AND ($3::text IS NULL OR c.game = $3)
-      AND ($4::text[] IS NULL OR c.set_id = ANY($4))
-      AND ($5::text IS NULL OR c.language = $5)
+    WHERE t.gallery_id = {gallery_id} AND t.active
     ORDER BY t.embedding::halfvec({dimension}) <#> query.embedding
     LIMIT $2
 ) AS hit
 ORDER BY query_index, similarity DESC, hit.card_id
+
+-- name: search_filtered_templates
+-- The same for a part of the gallery, so that no template of it is missed. The templates of few cards are read once
+-- and compared exactly: the index would have to walk through all that lies nearer to find them. Among many cards the
+-- index looks, deeper than it is asked for, as much of what it finds is filtered away; a query it gives too few is
+-- answered exactly. All three in one statement; those that are not needed are not run.
+-- Parameters: vectors, templates for each, game, set ids, language; NULL filters fold away when planned.
+WITH query AS MATERIALIZED (
+    SELECT embedding, index - 1 AS query_index
+    FROM unnest($1::halfvec[]) WITH ORDINALITY AS given (embedding, index)
+), few_cards AS MATERIALIZED (
+    SELECT c.card_id FROM cards c
+    WHERE ($3::text IS NULL OR c.game = $3)
+      AND ($4::text[] IS NULL OR c.set_id = ANY($4))
+      AND ($5::text IS NULL OR c.language = $5)
+    LIMIT {most_cards} + 1
+), is_few AS MATERIALIZED (
+    SELECT count(*) <= {most_cards} AS value FROM few_cards
+), few AS MATERIALIZED (
+    SELECT t.id, t.card_id, t.source, t.embedding::halfvec({dimension}) AS embedding
+    FROM few_cards
+    JOIN templates t USING (card_id)
+    WHERE t.gallery_id = {gallery_id} AND t.active AND (SELECT value FROM is_few)
+), by_index AS MATERIALIZED (
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT t.id, t.card_id, t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
+        FROM templates t
+        JOIN cards c USING (card_id)
+        WHERE t.gallery_id = {gallery_id}
+          AND t.active
+          AND ($3::text IS NULL OR c.game = $3)
+          AND ($4::text[] IS NULL OR c.set_id = ANY($4))
+          AND ($5::text IS NULL OR c.language = $5)
+        ORDER BY t.embedding::halfvec({dimension}) <#> query.embedding
+        LIMIT {depth} * $2
+    ) AS near
+    WHERE NOT (SELECT value FROM is_few)
+), found AS (
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT few.card_id, few.source, -(few.embedding <#> query.embedding) AS similarity
+        FROM few
+        ORDER BY few.embedding <#> query.embedding
+        LIMIT $2
+    ) AS near
+    UNION ALL
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT card_id, source, similarity FROM by_index
+        WHERE by_index.query_index = query.query_index
+        ORDER BY similarity DESC
+        LIMIT $2
+    ) AS near
+    WHERE (SELECT count(*) FROM by_index WHERE by_index.query_index = query.query_index) >= $2
+    UNION ALL
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT t.card_id, t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
+        FROM templates t
+        JOIN cards c USING (card_id)
+        WHERE t.gallery_id = {gallery_id}
+          AND t.active
+          AND ($3::text IS NULL OR c.game = $3)
+          AND ($4::text[] IS NULL OR c.set_id = ANY($4))
+          AND ($5::text IS NULL OR c.language = $5)
+        ORDER BY (t.embedding::halfvec({dimension}) <#> query.embedding) + 0  -- no order that an index has
+        LIMIT $2
+    ) AS near
+    WHERE NOT (SELECT value FROM is_few)
+      AND (SELECT count(*) FROM by_index WHERE by_index.query_index = query.query_index) < $2
+)
+SELECT found.query_index, c.card_id, c.name, c.set_id, c.set_name, c.number, c.rarity, c.language, c.game,
+       c.artwork_group_id, found.source, found.similarity
+FROM found
+JOIN cards c USING (card_id)
+ORDER BY found.query_index, found.similarity DESC, c.card_id
 
 -- name: count_templates_by_gallery
 SELECT g.encoder_fingerprint, count(t.gallery_id) AS templates

@@ -1,21 +1,24 @@
 -- name: template_index_state
--- No row where there is no index.
+-- No row where there is no index. As wanted: built by the statements below as they are now.
 SELECT i.indisvalid AS valid,
+       coalesce(c.reloptions @> ARRAY['m=24', 'ef_construction=128'], false) AS as_wanted,
        EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS building
 FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indexrelid = to_regclass('templates_hnsw_{gallery_id}')
 
 -- name: build_template_index
 -- Concurrently: neither searches nor learning wait for the build. An interrupted one leaves an invalid index, which
--- the next build drops. Inner product, because vectors of unit length rank by it as by cosine, at less work.
+-- the next build drops. Inner product, because vectors of unit length rank by it as by cosine, at less work. More links
+-- and a wider search than the extension's own 16 and 64: docs/experiments.md, experiment 37.
 CREATE INDEX CONCURRENTLY templates_hnsw_{gallery_id} ON templates
-USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops)
+USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 24, ef_construction = 128)
 WHERE gallery_id = {gallery_id}
 
 -- name: build_template_index_at_once
 -- Inside the transaction that fills the gallery: it has its index from the moment it is there.
 CREATE INDEX templates_hnsw_{gallery_id} ON templates
-USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops)
+USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 24, ef_construction = 128)
 WHERE gallery_id = {gallery_id}
 
 -- name: galleries_of_orphaned_indexes

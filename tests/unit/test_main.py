@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 
 from app import main
 from app.api.security import Scope
-from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations, save_calibrations
+from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
+from app.domain.calibration_file import save_calibrations
 from app.domain.errors import (
     BinderlensError,
     DatabaseUnavailable,

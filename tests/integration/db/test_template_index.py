@@ -33,12 +33,10 @@ async def fill(gallery: PostgresGallery) -> np.ndarray:
     return vectors
 
 
-async def search_plan(database: Database, vectors: np.ndarray, game: str | None) -> str:
+async def search_plan(database: Database, vectors: np.ndarray) -> str:
     statement = database.queries.with_numbers("search_templates", gallery_id=1, dimension=DIMENSION)
     async with database.connection() as connection:
-        rows = await connection.fetch(
-            f"EXPLAIN {statement}", [HalfVector(vector) for vector in vectors], 50, game, None, None
-        )
+        rows = await connection.fetch(f"EXPLAIN {statement}", [HalfVector(vector) for vector in vectors], 50)
     return "\n".join(row[0] for row in rows)
 
 
@@ -53,26 +51,17 @@ async def test_the_index_is_used_and_finds_nearly_what_an_exact_search_finds(
         np.sort(vectors @ queries[4])[::-1][:50],
         atol=2e-3,
     )
-    assert "hnsw" not in await search_plan(database, queries, None)
+    assert "hnsw" not in await search_plan(database, queries)
     await gallery.build_index()
-    assert "Index Scan using templates_hnsw_1" in await search_plan(database, queries, None)
-    assert "Index Scan using templates_hnsw_1" in await search_plan(database, queries, "a")
+    assert "Index Scan using templates_hnsw_1" in await search_plan(database, queries)
     approximate = await gallery.search(queries, 50, CardFilter())
     assert len(approximate) == len(exact) == 450
     found = {(hit.query_index, hit.card.card_id, hit.similarity) for hit in approximate}
     wanted = {(hit.query_index, hit.card.card_id, hit.similarity) for hit in exact}
-    assert len(found & wanted) / len(wanted) >= 0.97
+    assert len(found & wanted) / len(wanted) >= 0.995
     for index in range(9):
         falling = [hit.similarity for hit in approximate if hit.query_index == index]
         assert falling == sorted(falling, reverse=True)
-
-
-async def test_a_filter_still_fills_the_top_with_the_index(gallery: PostgresGallery) -> None:
-    await fill(gallery)
-    await gallery.build_index()
-    for card_filter, expected in ((CardFilter(game="a"), 50), (CardFilter(set_ids=("s7",)), 42)):
-        hits = await gallery.search(unit_vectors(6, 2), 50, card_filter)
-        assert len(hits) == 2 * expected
 
 
 async def test_status_tells_whether_the_index_is_there(database: Database, gallery: PostgresGallery) -> None:
@@ -123,3 +112,20 @@ async def test_building_again_keeps_a_valid_index(database: Database, gallery: P
         before = await connection.fetchval(oid)
         await gallery.build_index()
         assert await connection.fetchval(oid) == before
+
+
+async def test_an_index_with_the_parameters_of_an_earlier_version_is_built_anew(
+    database: Database, gallery: PostgresGallery
+) -> None:
+    await gallery.put_cards([simple_update("a", unit_vectors(1, 3))])
+    parameters = "SELECT reloptions FROM pg_class WHERE oid = 'templates_hnsw_1'::regclass"
+    await gallery.build_index()
+    async with database.connection() as connection:
+        wanted = await connection.fetchval(parameters)
+        await connection.execute(
+            "DROP INDEX templates_hnsw_1; CREATE INDEX templates_hnsw_1 ON templates USING hnsw"
+            f" ((embedding::halfvec({DIMENSION})) halfvec_ip_ops) WHERE gallery_id = 1"
+        )
+        assert await connection.fetchval(parameters) is None
+        await gallery.build_index()
+        assert await connection.fetchval(parameters) == wanted == ["m=24", "ef_construction=128"]

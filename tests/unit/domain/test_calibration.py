@@ -11,15 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calibration import (
-    UNCALIBRATED,
-    Calibration,
-    Calibrations,
-    load_calibrations,
-    save_calibrations,
-)
+from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
+from app.domain.calibration_file import load_calibrations, save_calibrations
 from app.domain.errors import ConfigurationError
-from app.domain.ranking import RankedCard, Ranking
+from app.domain.ranking import RankedCard, Ranking, with_differences
 from app.domain.types import Card, Confidence, Status, TemplateSource
 
 CALIBRATION = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
@@ -70,6 +65,29 @@ def test_printings_that_were_compared_are_told_apart_by_a_temperature_of_their_o
     compared = calibration.printing_shares(led_by_one_without_a_picture, 2)
     assert compared[0] == pytest.approx(1 / (1 + math.exp(-2)))
     assert compared[0] > calibration.printing_shares(alone, 2)[0]
+
+
+def test_the_clearer_a_photo_is_the_more_a_small_difference_of_printings_says() -> None:
+    calibration = replace(CALIBRATION, compared_temperature=0.01, unclear_temperature=0.04)
+    shares = []
+    for agreement in (0.2, 0.9):
+        cards = [replace(ranked(name, s), agreement=agreement) for name, s in (("a", 0.9), ("b", 0.88))]
+        compared = Ranking((replace(cards[0], difference=0.0), cards[1]), 0.5, verified=True)
+        assert calibration.temperature(compared) == pytest.approx(0.01 + 0.04 * (1 - agreement))
+        assert calibration.difference_worth(compared) == 0.0  # nobody has fitted what one is worth
+        shares.append(calibration.printing_shares(compared, 2)[0])
+    assert shares[0] < shares[1]
+
+
+def test_differences_and_text_count_in_nats_whatever_the_temperature() -> None:
+    calibration = replace(CALIBRATION, compared_temperature=0.01, difference_nats=3.0, text_nats=2.0)
+    cards = (replace(ranked("a", 0.9), difference=0.0, agreement=0.5), ranked("b", 0.9))
+    told = with_differences(Ranking(cards, 0.5), {"a": 0.0, "b": 0.5}, 3.0 * 0.01)
+    likely, unlikely = calibration.printing_shares(told, 2)
+    assert math.log(likely / unlikely) == pytest.approx(3.0 * 0.5)
+    assert calibration.difference_worth(told) == pytest.approx(3.0 * 0.01)
+    assert calibration.text_worth(told) == pytest.approx(2.0 * 0.01)
+    assert calibration.text_worth(Ranking((ranked("a", 0.9),), 0.5)) == pytest.approx(2.0 * 0.02)
 
 
 def test_comparing_printings_says_nothing_about_other_pictures() -> None:

@@ -37,8 +37,8 @@ OPEN = Calibration(
     0.9999,
     0.0,
     standing_agreement=0.6,
-    standing_difference=0.0,
-    standing_text=0.05,
+    difference_nats=0.0,
+    text_nats=2.5,
 )
 AMPLE_MS = 60_000.0
 
@@ -160,7 +160,7 @@ async def test_a_card_whose_picture_is_not_sure_is_not_read(cards, pair) -> None
 
 async def test_nothing_is_read_where_nobody_fitted_what_it_is_worth(cards, pair) -> None:
     reader = Saying("77/78")
-    await named(cards, pair, reader, replace(OPEN, standing_text=0.0))
+    await named(cards, pair, reader, replace(OPEN, text_nats=0.0))
     assert reader.strips == []
 
 
@@ -191,11 +191,11 @@ async def test_the_number_on_a_card_is_read_and_decides(cards, pair) -> None:
 
 
 def fitted(weight: float) -> Calibrations:
-    return Calibrations(PLAIN, UNCALIBRATED, replace(OPEN, standing_text=weight))
+    return Calibrations(PLAIN, UNCALIBRATED, replace(OPEN, text_nats=weight))
 
 
 def test_no_reader_is_loaded_where_it_is_off_or_of_no_use() -> None:
-    assert load_text_reader(Settings(ocr="off", _env_file=None), fitted(0.05)) is None
+    assert load_text_reader(Settings(ocr="off", _env_file=None), fitted(2.5)) is None
     assert load_text_reader(Settings(_env_file=None), fitted(0.0)) is None
     assert load_text_reader(Settings(_env_file=None), Calibrations(PLAIN, PLAIN)) is None
 
@@ -203,7 +203,7 @@ def test_no_reader_is_loaded_where_it_is_off_or_of_no_use() -> None:
 def test_without_the_extra_the_service_goes_without_a_reader(monkeypatch) -> None:
     monkeypatch.setattr(text_reader.importlib.util, "find_spec", lambda _name: None)
     assert find_recogniser() is None
-    assert load_text_reader(Settings(_env_file=None), fitted(0.05)) is None
+    assert load_text_reader(Settings(_env_file=None), fitted(2.5)) is None
 
 
 def test_another_recogniser_than_the_measured_one_is_left_out(monkeypatch, tmp_path) -> None:
@@ -212,4 +212,4 @@ def test_another_recogniser_than_the_measured_one_is_left_out(monkeypatch, tmp_p
     with pytest.raises(EncoderInvalid, match="another recogniser"):
         OpenVinoTextReader(other).warm_up()
     monkeypatch.setattr(text_reader, "find_recogniser", lambda: other)
-    assert load_text_reader(Settings(_env_file=None), fitted(0.05)) is None
+    assert load_text_reader(Settings(_env_file=None), fitted(2.5)) is None

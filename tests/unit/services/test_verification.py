@@ -23,9 +23,7 @@ from app.vision.local_features import make_features
 
 SEED = 7303
 PLAIN = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)
-VERIFIED = Calibration(
-    -8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3, standing_agreement=0.6, standing_difference=0.15
-)
+VERIFIED = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3, standing_agreement=0.6, difference_nats=7.5)
 AMPLE_MS = 60_000.0
 CALIBRATIONS = Calibrations(PLAIN, UNCALIBRATED, VERIFIED)
 

@@ -100,6 +100,22 @@ def test_a_small_difference_is_not_lost_beside_a_large_one(printings) -> None:
     assert beside[2] > 0.0
 
 
+def test_a_weak_difference_all_over_says_less_than_a_strong_one_at_one_place(printings) -> None:
+    """Foil turns with the light, so what it shows is weak evidence; a set symbol is not."""
+    card = draw_card(printings[0][0], 528)
+    symbol, foil = card.copy(), card.copy()
+    symbol[260:300, 300:340] = 255 - symbol[260:300, 300:340]
+    waves = 10.0 * np.sin(np.arange(card.shape[1]) / 9.0)[None, :, None] * np.array([1.0, -1.0, 0.5])
+    foil = np.clip(card + waves, 0, 255).astype(np.uint8)
+    planes = [compared_reference(one) for one in (card, symbol, foil)]
+    of_symbol, of_foil = (difference_map(planes[0], planes[place]) for place in (1, 2))
+    assert (of_foil > 0).sum() > 2 * (of_symbol > 0).sum()
+    assert of_foil[of_foil > 0].mean() < 0.5 * of_symbol[of_symbol > 0].mean()
+    differences = compare_printings(card, planes)
+    assert differences is not None
+    assert differences[1] > differences[2] > differences[0] == 0.0
+
+
 def test_a_covered_difference_says_nothing(printings) -> None:
     card = draw_card(printings[0][0], 528)
     other = card.copy()
