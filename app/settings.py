@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     )
 
     accept_picture_precision: float = Field(
-        0.9995,
+        0.999,
         gt=0.5,
         lt=1,
         description="for `binderlens evaluate --fit`: share of the accepted answers that must show the right "

@@ -1,8 +1,9 @@
 """From evidence to probabilities and to a status, with constants that a committed command fits.
 
-The model is a logistic regression: on the leader's similarity and its margin over other pictures, and where
-reference pictures were compared with the crop, on how well the leader's agrees with it and how well the best
-of the others does. All weights are held at zero or above, so confidence can only rise with evidence.
+The model is a logistic regression: on the leader's margin over other pictures, and where reference pictures
+were compared with the crop, on how well the leader's agrees with it and how well the best of the others does;
+where none were, on the leader's similarity. All weights are held at zero or above, so confidence can only
+rise with evidence.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from app.domain.errors import ConfigurationError
 from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import AnswerKind, Confidence, Status
 
-#: Of the answers called ``accepted``, this share shows the right picture.
-ACCEPT_PRECISION = 0.9995
+#: Of the answers called ``accepted``, this share shows the right picture, where one card in five is in no
+#: gallery.
+ACCEPT_PRECISION, UNKNOWN_SHARE = 0.999, 0.2
 #: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
 PRINTING_PRECISION = 0.995
 LEAST_PRINTING = 0.95

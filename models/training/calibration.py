@@ -4,7 +4,9 @@ Invented cards of a catalogue of their own are photographed by the training simu
 gallery of that catalogue (``models.training.looks``). Half of the looks are made with every printing of the
 card's picture masked: there the right answer is that the card is unknown. A logistic regression with weights
 of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
-``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. One half of the artworks is fitted on, the other half reports.
+``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared the leader's similarity counts nothing:
+the encoder has been trained on photos like these, so here it seems to say more than it does on others
+(docs/experiments.md, experiment 38). One half of the artworks is fitted on, the other half reports.
 Answers that were verified by reference pictures get constants of their own, beside those of answers that
 were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
 """
@@ -25,6 +27,7 @@ from app.domain.calibration import (
     PRINTING_PRECISION,
     UNCALIBRATED,
     UNKNOWN_RECALL,
+    UNKNOWN_SHARE,
     Calibration,
     Calibrations,
     logistic,
@@ -64,6 +67,8 @@ ARTWORKS = 3000
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 
+_SIMILARITY = 2  # its column of the evidence
+
 Floats = NDArray[np.float64]
 
 
@@ -76,11 +81,14 @@ def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
     """
     weights = fit_printings(looks) if agreement else PrintingWeights()
     evidence = np.array([_evidence(look.ranking) for look in looks])
+    if agreement:
+        evidence[:, _SIMILARITY] = 0.0
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
     bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right))
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
-    accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION)
+    share = np.where(masked, UNKNOWN_SHARE / (1.0 - UNKNOWN_SHARE), 1.0)  # there are as many of both here
+    accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION, share)
     plain = temperature_of(looks) or UNCALIBRATED.printing_temperature
     calibration = Calibration(
         bias=bias,
@@ -151,10 +159,13 @@ def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[flo
         free = [name for name in free if name not in negative]
 
 
-def _threshold_for_precision(probability: Floats, right: NDArray[np.bool_], precision: float) -> float:
-    """The least probability from which on the answers reach the precision."""
+def _threshold_for_precision(
+    probability: Floats, right: NDArray[np.bool_], precision: float, counts: Floats | None = None
+) -> float:
+    """The least probability from which on the answers reach the precision; each may count more or less."""
     order = np.argsort(-probability)
-    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    counted = np.ones(len(order)) if counts is None else counts[order]
+    shares = np.cumsum(right[order] * counted) / np.cumsum(counted)
     reached = np.flatnonzero(shares >= precision)
     return float(probability[order[reached[-1]]]) if len(reached) else 1.0
 

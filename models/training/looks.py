@@ -112,16 +112,21 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
     artworks = len({card.artwork_id for card in cards})
     shown = rng.integers(len(cards), size=QUERIES)
-    views = [_photo(pictures[index], rng) for index in shown]
+    queries, crops, closeups = [], [], []
+    for start in range(0, QUERIES, BATCH):  # a few at a time: all of them would fill the memory
+        views = [_photo(pictures[index], rng) for index in shown[start : start + BATCH]]
+        queries.append(encoder.encode_now(views))
+        crops += [_compared(view) for view in views]
+        closeups += [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views]
     galleries = [rng.permutation(artworks)[: int(rng.choice(GALLERY_ARTWORKS))] for _ in shown]
     return Photos(
         cards,
         _templates(encoder, pictures),
-        _encode(encoder, views),
+        np.concatenate(queries),
         shown,
         galleries,
-        [_compared(view) for view in views],
-        [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views],
+        crops,
+        closeups,
         [as_jpeg(picture, STORED_JPEG_QUALITY) for picture in pictures],
     )
 
@@ -200,14 +205,12 @@ def _compared(view: RgbImage) -> RgbImage:
 
 def _templates(encoder: LoadedEncoder, pictures: Sequence[RgbImage]) -> Vectors:
     """Three templates a card, as an import makes them, in card order."""
-    views = []
-    for index, picture in enumerate(pictures):
-        views.extend(template_views(picture, f"{index:08x}"))
-    return _encode(encoder, views)
-
-
-def _encode(encoder: LoadedEncoder, views: Sequence[RgbImage]) -> Vectors:
-    parts = [encoder.encode_now(views[start : start + BATCH]) for start in range(0, len(views), BATCH)]
+    parts = []
+    for start in range(0, len(pictures), BATCH):
+        views: list[RgbImage] = []
+        for index, picture in enumerate(pictures[start : start + BATCH], start):
+            views.extend(template_views(picture, f"{index:08x}"))
+        parts.append(encoder.encode_now(views))
     return np.concatenate(parts)
 
 

@@ -16,7 +16,7 @@ from models.training.looks import Look
 _LEAST_GROUPS = 30  # looks at pictures of several printings that anything is fitted on
 TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 #: How much greater the temperature is at an agreement of 0 than at 1, as a share of the latter, at most.
-_UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0)
 _HUNDREDTH = 0.01  # similarities are counted in hundredths, so that weights are of one size
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ def fit_printings(looks: Sequence[Look]) -> PrintingWeights:
         per_hundredth, nats = fit_choices(choices)
         loss = choices.losses(np.array([per_hundredth, nats])).mean()
         if loss < least:
-            temperature = min(_HUNDREDTH / max(per_hundredth, 1e-9), float(TEMPERATURES[-1]))
+            temperature = min(_HUNDREDTH / max(float(per_hundredth), 1e-9), float(TEMPERATURES[-1]))
             least = loss
             best = PrintingWeights(
                 round(float(nats), 4), round(temperature, 5), round(unclear * temperature, 5)

@@ -118,7 +118,7 @@ def test_a_fit_brings_held_out_confidences_closer_to_the_truth() -> None:
     assert verified is not None
     assert verified.margin_weight < VERIFIED.margin_weight
     assert verified.compared_temperature > VERIFIED.compared_temperature
-    assert (verified.accept_card, verified.accept_printing) == (0.98, 0.9)  # 600 labels prove no 99.95 %
+    assert (verified.accept_card, verified.accept_printing) == (0.98, 0.9)  # 600 labels prove no 99.9 %
     assert result.calibrations.plain == PLAIN
 
 
