@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,22 @@ def test_thresholds_hold_on_looks_they_were_not_fitted_on() -> None:
     assert held_out["unknown_called_unknown"] == pytest.approx(UNKNOWN_RECALL, abs=0.03)
     assert held_out["known_accepted"] > 0.7
     assert held_out["ece"] < 0.03
+
+
+def test_unknown_cards_count_as_often_as_they_are_met() -> None:
+    """Twins of a masked card that nothing tells from it: one in five cards, not every second, is unknown."""
+    sure = [look for look in looks(2_000, seed=7) if not look.masked]
+    twins = [replace(look, artwork=2, masked=True, photo=look.photo + 5_000) for look in sure[:3]]
+    strangers = [look for look in looks(2_000, seed=8) if look.masked]
+    calibration = fit([*sure, *twins, *strangers])
+    accepted = sum(
+        calibration.card_probability(look.ranking) >= calibration.accept_card for look in (*sure, *twins)
+    )
+    assert accepted > 700
+    assert len(twins) / accepted > 1 - ACCEPT_PRECISION  # more than there may be, were each of them one card
+
+
+def test_verified_answers_do_without_the_similarity() -> None:
+    verified = [replace(look, ranking=replace(look.ranking, verified=True)) for look in looks(2_000, seed=9)]
+    assert fit(verified).similarity_weight > 0
+    assert fit(verified, agreement=1.0).similarity_weight == 0
