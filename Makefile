@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint format bench eval-encoder train train-finder openapi env-example pin clean
+.PHONY: install demo serve test test-slow lint format bench bench-long eval-encoder train train-finder openapi env-example pin clean
 
 install: $(INSTALLED)
 
@@ -37,6 +37,9 @@ format: install
 
 bench: install  ## measure; writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
+
+bench-long: install  ## measure what takes hours: a million templates, 500 scans
+	$(BIN)/python -m benchmarks --long
 
 eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=FOLDER, and PHOTOS=FOLDER if any
 	$(BIN)/python -m benchmarks.encoder_retrieval --galleries "$(GALLERIES)" --invented 16000 --queries 1000 \

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 RESULTS_DIR = Path(__file__).resolve().parent / "results"
 
@@ -22,8 +24,8 @@ def describe_machine() -> dict[str, object]:
     }
 
 
-def write_result(name: str, figures: Mapping[str, object]) -> Path:
-    """Writes ``benchmarks/results/NAME.json`` and says so."""
+def write_result(name: str, figures: Mapping[str, object], also: Path | None = None) -> Path:
+    """Writes ``benchmarks/results/NAME.json``, and the same to another file where one is given; says so."""
     RESULTS_DIR.mkdir(exist_ok=True)
     path = RESULTS_DIR / f"{name}.json"
     content = {
@@ -32,9 +34,16 @@ def write_result(name: str, figures: Mapping[str, object]) -> Path:
         "machine": describe_machine(),
         **figures,
     }
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    print(f"written: {path}")
+    for target in (path, *filter(None, (also,))):
+        target.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        print(f"written: {target}")
     return path
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    """Median and 95th percentile."""
+    p50, p95 = np.percentile(values, (50, 95))
+    return {"p50": float(p50), "p95": float(p95)}
 
 
 def _processor_name() -> str:

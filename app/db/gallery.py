@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import asyncpg
-from pgvector import HalfVector
 
 from app.db.artwork_groups import refresh_artwork_groups
 from app.db.blobs import collect_blobs
@@ -24,6 +23,7 @@ from app.db.pool import Database
 from app.db.records import hits_from_rows
 from app.db.search_words import words_of_text
 from app.db.template_index import build_index, index_state
+from app.db.template_search import MOST_CARDS_EXACT, TemplateSearch
 from app.domain.errors import GalleryEmpty, GalleryMismatch
 from app.domain.gallery_types import (
     NOTHING_COMPARED,
@@ -37,13 +37,6 @@ from app.domain.gallery_types import (
 )
 from app.domain.space import LEAST_CARDS, SpacePolicy
 from app.domain.types import Card, CardFilter, EncoderInfo, StoredImage, TemplateHit, Vectors
-
-EVERY_CARD = CardFilter()
-#: A filter that leaves no more cards than this is answered exactly: with more, the index takes less time
-#: (docs/experiments.md, experiment 37).
-MOST_CARDS_EXACT = 6000
-#: How many times as many templates as asked for the index has to bring where a filter leaves more cards.
-FILTER_DEPTH = 8
 
 
 class PostgresGallery:
@@ -113,17 +106,9 @@ class PostgresGallery:
     ) -> list[TemplateHit]:
         if gallery is None:
             return []
-        queries = [HalfVector(vector) for vector in gallery.moved(vectors)]
-        numbers = {"gallery_id": gallery.gallery_id, "dimension": self._encoder.dimension}
-        if card_filter == EVERY_CARD:
-            statement = self._queries.with_numbers("search_templates", **numbers)
-            rows = await connection.fetch(statement, queries, top_k)
-        else:
-            statement = self._queries.with_numbers(
-                "search_filtered_templates", **numbers, most_cards=self._most_cards_exact, depth=FILTER_DEPTH
-            )
-            conditions = (card_filter.game, list(card_filter.set_ids) or None, card_filter.language)
-            rows = await connection.fetch(statement, queries, top_k, *conditions)
+        vectors, dimension = gallery.moved(vectors), self._encoder.dimension
+        search = TemplateSearch(self._queries, gallery.gallery_id, dimension, self._most_cards_exact)
+        rows = await search.run(connection, vectors, top_k, card_filter)
         return hits_from_rows(rows, in_space=gallery.space is not None)
 
     async def check(self) -> None:

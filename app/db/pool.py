@@ -26,8 +26,7 @@ _ACQUIRE_TIMEOUT_S = 10.0
 _COMMAND_GRACE_S = 10.0
 _CLOSE_TIMEOUT_S = 10.0
 _LIFT_ATTEMPTS = 5
-#: No limit on statements, but no endless wait for a lock. An HNSW graph that fits in memory is built several
-#: times faster.
+#: No limit on statements, but no endless wait for a lock.
 _MAINTENANCE_SETTINGS = (
     ("application_name", "binderlens maintenance"),
     ("statement_timeout", "0"),
@@ -39,14 +38,14 @@ _MAINTENANCE_SETTINGS = (
 #: pgvector's upper limit of hnsw.ef_search.
 _EF_SEARCH_MAX = 1000
 #: How many candidates the index keeps for each template asked for.
-_EF_SEARCH_TIMES = 16
+_EF_SEARCH_TIMES = 12
 
 
 def session_settings(settings: Settings) -> dict[str, str]:
     """What every pooled session is limited to. At connect time, because releasing runs RESET ALL.
 
     ``hnsw.ef_search`` below the number of rows asked for silently returns fewer (its default, 40, lies under
-    our top 50); sixteen times that number is what finds 99.5 % of the exact top 50 (docs/experiments.md,
+    our top 50); twelve times that number is what finds 99.5 % of the exact top 50 (docs/experiments.md,
     experiment 37). With a filter the index goes on past that, through ``max_scan_tuples`` templates at most.
     Plans are made anew each time: a plan for any LIMIT and filter would not know that the HNSW index pays.
     """

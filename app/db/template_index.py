@@ -17,6 +17,10 @@ _ADVISORY_LOCK = int.from_bytes(b"hnsw")
 _POLL_INTERVAL_S = 0.2
 #: 100,000 templates of 768 dimensions take a minute or two.
 _OTHER_BUILDER_TIMEOUT_S = 1800.0
+#: A graph that does not fit into memory is built several times slower. What a template takes beside its
+#: vector: 64 links of 16 bytes on the lowest level, the element itself, and what the allocator rounds up to.
+_BYTES_A_TEMPLATE = 1500
+_BUILD_MEMORY_MB = (256, 2048)
 
 
 async def index_state(connection: asyncpg.Connection, queries: Queries, gallery_id: int) -> IndexState:
@@ -49,6 +53,7 @@ async def build_index(database: Database, gallery_id: int, dimension: int) -> No
         row = await connection.fetchrow(queries.with_numbers("template_index_state", gallery_id=gallery_id))
         if row is None or _state(row) != "ready" or not row["as_wanted"]:
             await connection.execute(queries.with_numbers("drop_template_index", gallery_id=gallery_id))
+            await _set_build_memory(connection, queries, gallery_id, dimension)
             await connection.execute(
                 queries.with_numbers("build_template_index", gallery_id=gallery_id, dimension=dimension)
             )
@@ -62,10 +67,24 @@ async def build_index_at_once(
 
     Writers of templates wait for the transaction's end. The session must hold ``lock_index_builds``.
     """
+    await _set_build_memory(connection, queries, gallery_id, dimension)
     await connection.execute(
         queries.with_numbers("build_template_index_at_once", gallery_id=gallery_id, dimension=dimension)
     )
     await connection.execute(queries["analyze_templates"])
+
+
+def build_memory_mb(templates: int, dimension: int) -> int:
+    """Megabytes that the graph of so many float16 vectors is built in, within limits."""
+    needed_mb = templates * (2 * dimension + _BYTES_A_TEMPLATE) // 1_000_000
+    return min(max(needed_mb, _BUILD_MEMORY_MB[0]), _BUILD_MEMORY_MB[1])
+
+
+async def _set_build_memory(
+    connection: asyncpg.Connection, queries: Queries, gallery_id: int, dimension: int
+) -> None:
+    templates = await connection.fetchval(queries["count_templates"], gallery_id)
+    await connection.execute(queries["set_build_memory"], f"{build_memory_mb(templates, dimension)}MB")
 
 
 async def drop_orphaned_indexes(connection: asyncpg.Connection, queries: Queries) -> None:

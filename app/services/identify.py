@@ -31,9 +31,11 @@ from app.services.reading import (
     SCAN_JPEG_QUALITY,
     ReadCard,
     ReadScan,
+    SeenPictures,
     as_jpeg,
     read_scan,
 )
+from app.services.remembering import PICTURES_KEPT, Remembered, RememberingEncoder
 from app.services.scan_memory import ScanMemory
 from app.services.verification import Verifier
 from app.settings import Settings
@@ -87,12 +89,13 @@ class IdentifyService:
     ) -> None:
         self._settings = settings
         self._finder = finder
-        self._encoder = encoder
+        self._encoder = RememberingEncoder(encoder)
+        self._seen: SeenPictures = Remembered(PICTURES_KEPT)
         self._scans = scans
         self._admission = admission
         self._calibrations = calibrations
         self._matcher = Matcher(
-            encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
+            self._encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
         )
         self._verifier = Verifier(
             references,
@@ -200,7 +203,7 @@ class IdentifyService:
 
     async def _identify(self, data: bytes, options: IdentifyOptions, memory: ScanMemory) -> _Answered:
         started = time.perf_counter()
-        scan = await self._beside(read_scan, data, self._settings, memory, self._finder)
+        scan = await self._beside(read_scan, data, self._settings, memory, self._finder, self._seen)
         matches, match_timings = await self._matcher.match(
             [card.crop for card in scan.cards], options.card_filter
         )

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from app.domain.geometry import side_lengths
 from app.domain.grid import assign_grid, reading_order
-from app.domain.types import CropQuality, GridCell, Quad, RgbImage, StoredImage
+from app.domain.types import CropQuality, DetectedQuad, GridCell, Quad, RgbImage, StoredImage
+from app.services.remembering import Remembered
 from app.services.scan_memory import ScanMemory
 from app.settings import Settings
 from app.vision.backs import find_backs
@@ -63,20 +64,30 @@ class ReadScan:
         return replace(self, cards=cards, grid=grid)
 
 
-def read_scan(data: bytes, settings: Settings, memory: ScanMemory, finder: Finder | None) -> ReadScan:
+#: Where the cards of pictures seen lately lie, by the SHA-256 of the file.
+SeenPictures = Remembered[tuple[DetectedQuad, ...]]
+
+
+def read_scan(
+    data: bytes, settings: Settings, memory: ScanMemory, finder: Finder | None, seen: SeenPictures
+) -> ReadScan:
     """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock while it works.
 
-    Without a finder cards are found by their outlines alone.
+    Without a finder cards are found by their outlines alone. They are not looked for again in a picture of
+    the same bytes as one of ``seen``.
 
     Raises:
         InvalidInput: the bytes are not a picture that can be used.
         MemoryTight: there is no room for its pixels.
     """
     with memory:
-        return _read(data, settings, memory.reserve, finder)
+        return _read(data, settings, memory.reserve, finder, seen)
 
 
-def _read(data: bytes, settings: Settings, reserve: Reserve, finder: Finder | None) -> ReadScan:
+def _read(
+    data: bytes, settings: Settings, reserve: Reserve, finder: Finder | None, seen: SeenPictures
+) -> ReadScan:
+    sha256 = hashlib.sha256(data).hexdigest()
     timings_ms: dict[str, float] = {}
     image = _timed(
         timings_ms,
@@ -88,14 +99,23 @@ def _read(data: bytes, settings: Settings, reserve: Reserve, finder: Finder | No
             reserve=reserve,
         ),
     )
-    cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image, finder))
-    return ReadScan(image, hashlib.sha256(data).hexdigest(), cards, grid, timings_ms)
+    cards, grid = _timed(timings_ms, "detect", lambda: _cut_out(image, _find(image, sha256, finder, seen)))
+    return ReadScan(image, sha256, cards, grid, timings_ms)
+
+
+def _find(
+    image: RgbImage, sha256: str, finder: Finder | None, seen: SeenPictures
+) -> tuple[DetectedQuad, ...]:
+    found = seen.get(sha256)
+    if found is None:
+        found = tuple(detect_cards(image, finder))
+        seen.put(sha256, found)
+    return found
 
 
 def _cut_out(
-    image: RgbImage, finder: Finder | None
+    image: RgbImage, found: Sequence[DetectedQuad]
 ) -> tuple[tuple[ReadCard, ...], tuple[GridCell | None, ...]]:
-    found = detect_cards(image, finder)
     ordered = [found[index] for index in reading_order([one.quad_px for one in found])]
     quads_px = [one.quad_px for one in ordered]
     crops = [rectify(image, quad_px) for quad_px in quads_px]

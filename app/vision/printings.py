@@ -29,7 +29,7 @@ _LEAST_SQUARE = 0.1  # of the difference of two references at a point, evened ou
 _GREATEST_ERROR = 4.0  # what is covered or blown out says only so much against a printing
 #: Neighbouring points say much the same, so evidence grows with a small power of how many differ, counted in
 #: thousands; and foil, which differs weakly and everywhere, turns with the light: a greater power of how
-#: strongly they differ (docs/experiments.md, experiment 38).
+#: strongly they differ (docs/experiments.md, experiment 39).
 _GROWTH, _MANY_POINTS, _STRENGTH = 0.2, 1000.0, 1.2
 _LEAST_ERROR = 0.02  # of the nearer printing: no photo is like its reference
 

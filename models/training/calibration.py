@@ -6,7 +6,7 @@ card's picture masked: there the right answer is that the card is unknown. A log
 of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's similarity is worth
 nothing: the encoder has been trained on photos like these, so here it seems to say more than it does on
-others (docs/experiments.md, experiment 38). One half of the artworks is fitted on, the other half reports.
+others (docs/experiments.md, experiment 39). One half of the artworks is fitted on, the other half reports.
 Answers that were verified by reference pictures get constants of their own, beside those of answers that
 were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
 """

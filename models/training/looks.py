@@ -44,7 +44,7 @@ QUERIES = 6000
 CARD_HEIGHT_PX = 528
 TOP_K = 50
 #: Artworks in the gallery of a look: in a large one more pictures are nearly alike, and the best rival agrees
-#: better. Confidences must be honest there, and in smaller ones still (docs/experiments.md, experiment 38).
+#: better. Confidences must be honest there, and in smaller ones still (docs/experiments.md, experiment 39).
 GALLERY_ARTWORKS = (200, 1000, 3000, 3000)
 #: Photos from easy (0) to beyond hard (1), evenly, in the light of the encoder's own validation: confidences
 #: fitted on kinder photos were far too low on hard ones (docs/experiments.md).

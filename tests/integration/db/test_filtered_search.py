@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pgvector import HalfVector
 
-from app.db.gallery import FILTER_DEPTH, PostgresGallery
+from app.db.gallery import PostgresGallery
 from app.db.pool import Database
+from app.db.template_search import FILTER_DEPTH
 from app.domain.types import CardFilter, TemplateHit
 from tests.integration.db.builders import DIMENSION, ENCODER, simple_update, unit_vectors
 

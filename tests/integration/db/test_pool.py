@@ -131,7 +131,7 @@ async def test_session_limits_hold_on_a_connection_used_again(settings: Settings
                 await connection.execute("SET hnsw.ef_search = 1")
             assert shown == {
                 "statement_timeout": "5s",
-                "hnsw.ef_search": "1000",
+                "hnsw.ef_search": "960",
                 "hnsw.iterative_scan": "relaxed_order",
                 "timezone": "UTC",
             }
