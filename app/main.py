@@ -45,6 +45,8 @@ from app.settings import Settings
 
 #: Pause before start-up is tried again while the database is away: the order of starting must not matter.
 STARTUP_RETRY_S = 2.0
+#: In DATA_DIR: graphs as OpenVINO transformed them for this processor. It may be deleted at any time.
+COMPILED_FOLDER = "openvino-cache"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -81,7 +83,8 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
         try:
             async with open_runtime(settings) as runtime:
                 app.state.runtime = runtime
-                log.info("ready", encoder=runtime.encoder.info.name, precision=runtime.encoder.info.precision)
+                info = runtime.encoder.info
+                log.info("ready", encoder=info.name, precision=info.precision, because=info.precision_reason)
                 try:
                     await keep_purging(runtime.scans, settings.scan_retention_days)
                 finally:
@@ -139,6 +142,7 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
                 precision=settings.encoder_precision,
                 threads=settings.encoder_threads,
                 runtime=settings.encoder_runtime,
+                cache_dir=settings.data_dir / COMPILED_FOLDER,
             ),
             guard,
         )
@@ -193,7 +197,7 @@ def _calibrations(
 def _readiness(encoder: EncoderRunner, gallery: PostgresGallery, guard: ProcessMemoryGuard) -> Readiness:
     async def check_encoder() -> str:
         info = encoder.info
-        return f"{info.name} {info.precision} {info.fingerprint}"
+        return f"{info.name} {info.precision} {info.fingerprint} ({info.precision_reason})"
 
     async def check_gallery() -> str:
         await gallery.check()

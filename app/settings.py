@@ -47,7 +47,9 @@ class Settings(BaseSettings):
         "compact", description="folder in MODELS_DIR, or an open_clip architecture/checkpoint"
     )
     encoder_precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
-        "auto", description="number format the encoder computes in"
+        "auto",
+        description="number format the encoder computes in; auto: int8 where it was exported, its proof "
+        "holds and the processor multiplies it, else bf16 where the processor does, else fp32",
     )
     encoder_runtime: Literal["auto", "openvino", "torch"] = Field(
         "auto", description="what computes the encoder; auto: openvino where the encoder's folder has a graph"

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.inference.precision import BF16_CPU_FLAGS, ComputePrecision, read_cpu_flags
+from app.inference.precision import BF16_CPU_FLAGS, FloatPrecision, read_cpu_flags
 from app.inference.process_memory import read_process_memory
 from app.settings import PROJECT_ROOT
 from benchmarks.results import write_result
@@ -46,7 +46,7 @@ class Way:
         return f"{self.folder.partition('--')[0]} {self.precision} {self.runtime}"
 
 
-def precisions() -> tuple[ComputePrecision, ...]:
+def precisions() -> tuple[FloatPrecision, ...]:
     """Those that this machine computes at full speed."""
     return ("fp32", "bf16") if read_cpu_flags() & BF16_CPU_FLAGS else ("fp32",)
 
@@ -61,7 +61,7 @@ def ways() -> list[Way]:
     ]
 
 
-def write_random_clip(folder: Path, precision: ComputePrecision) -> None:
+def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
     """Writes a CLIP image tower with random weights by the repository's description, as an export would."""
     import torch
 

@@ -36,6 +36,11 @@ _LEFTOVERS_TIMEOUT_S = 15.0
 _LOG_MAX_BYTES = 1_000_000
 
 
+def has_cluster(data_dir: Path) -> bool:
+    """Whether an embedded database has ever been started in DATA_DIR."""
+    return (data_dir.expanduser() / "postgres" / "PG_VERSION").is_file()
+
+
 class EmbeddedPostgres:
     """One data directory's server, as seen by one user of it.
 

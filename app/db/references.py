@@ -59,3 +59,9 @@ class PostgresReferences:
         async with self._database.connection() as connection:
             rows = await connection.fetch(self._queries["pictures_of_cards"], list(card_ids))
         return {row["card_id"]: StoredImage(row["media_type"], row["data"]) for row in rows}
+
+    async def sample(self, limit: int) -> list[tuple[str, StoredImage]]:
+        """One reference picture of each artwork, with its SHA-256: the first ``limit`` in its order."""
+        async with self._database.transaction(limit_statements=False) as connection:
+            rows = await connection.fetch(self._queries["sample_reference_pictures"], limit)
+        return [(row["sha256"], StoredImage(row["media_type"], row["data"])) for row in rows]

@@ -215,6 +215,7 @@ class EncoderInfo:
         dimension: Length of a vector.
         whitening_exponent: How far the space of a gallery evens out how its vectors vary
             (``app.domain.space``), 0 for no space. A wish about galleries and no part of what answered.
+        precision_reason: Why it computes in that format, for people.
     """
 
     name: str
@@ -222,6 +223,7 @@ class EncoderInfo:
     fingerprint: str
     dimension: int
     whitening_exponent: float = field(default=0.0, compare=False)
+    precision_reason: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,4 +178,6 @@ def _describe_manifest(name: str, folder: Path) -> EncoderEntry:
         return EncoderEntry(name, folder, "broken", f"{weights.name} is truncated or foreign")
     size_mb = manifest.weights.size_bytes / 1e6
     detail = f"{manifest.dimension} values, {manifest.weights.precision}, {size_mb:.1f} MB"
+    if manifest.int8 is not None:
+        detail += f"; int8, {manifest.int8.graph.weights.size_bytes / 1e6:.1f} MB"
     return EncoderEntry(name, folder, "ready", detail)

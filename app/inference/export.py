@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch import nn
 
 from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.inference.encoder import LoadedEncoder
-from app.inference.files import sha256_of
+from app.inference.files import sha256_of, write_json
 from app.inference.loading import check_golden, check_weights, describe
 from app.inference.manifest import (
     MANIFEST_NAME,
@@ -84,8 +83,8 @@ def write_encoder(
         manifest = manifest.model_copy(
             update={"graph": write_graph(tower, description.preprocessing, folder)}
         )
-    _write_json(folder / MODEL_CONFIG_NAME, config.model_dump(mode="json"))
-    _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
+    write_json(folder / MODEL_CONFIG_NAME, config.model_dump(mode="json"))
+    write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
     return manifest
 
 
@@ -122,7 +121,7 @@ def add_graph(folder: Path) -> EncoderManifest:
     tower = load_tower(folder / manifest.weights.file, read_model_config(folder)).to(torch.float32)
     graph = write_graph(tower, manifest.preprocessing, folder)
     manifest = manifest.model_copy(update={"graph": graph})
-    _write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
+    write_json(folder / MANIFEST_NAME, manifest.model_dump(mode="json"))
     return manifest
 
 
@@ -216,9 +215,3 @@ def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
         if inner.startswith(_VISUAL_PREFIX) and isinstance(tensor, torch.Tensor):
             visual[inner.removeprefix(_VISUAL_PREFIX)] = tensor
     return visual
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    partial_path = path.with_name(f".{path.name}.partial")
-    partial_path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial_path.replace(path)

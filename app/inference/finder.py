@@ -12,7 +12,8 @@ from pydantic import Field
 
 from app.domain.errors import EncoderInvalid
 from app.domain.types import RgbImage
-from app.inference.manifest import Graph, StrictModel, golden_picture, read_json_model
+from app.inference.graph_files import Graph, StrictModel
+from app.inference.manifest import golden_picture, read_json_model
 from app.inference.openvino_graph import compile_graph
 from app.settings import PROJECT_ROOT
 

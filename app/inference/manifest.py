@@ -10,27 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.domain.types import RgbImage
+from app.inference.graph_files import Graph, Sha256, StrictModel
+from app.inference.int8_proof import Int8Graph
 
 MANIFEST_NAME = "manifest.json"
 MODEL_CONFIG_NAME = "model.json"
 SOURCE_NAME = "source.json"
 
 WeightPrecision = Literal["fp32", "fp16", "bf16"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PerChannel = tuple[float, float, float]
-
-
-class StrictModel(BaseModel):
-    """Reads exactly what it declares: an unknown, missing or converted field is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Preprocessing(StrictModel):
@@ -58,35 +53,6 @@ class Weights(StrictModel):
     size_bytes: int = Field(ge=1)
 
 
-class GraphFile(StrictModel):
-    """One file of an OpenVINO graph."""
-
-    file: str = Field(pattern=r"^[A-Za-z0-9._-]+\.(xml|bin)$")
-    sha256: Sha256
-    size_bytes: int = Field(ge=1)
-
-
-class Graph(StrictModel):
-    """The same tower as an OpenVINO graph: float32 (n, height, width, 3) to (n, dimension).
-
-    Made from the safetensors file, it shares the fingerprint of that: its vectors are as good as equal, which
-    the golden vector proves at each start.
-    """
-
-    model: GraphFile
-    weights: GraphFile
-
-    @model_validator(mode="after")
-    def _weights_beside_the_model(self) -> Self:
-        """OpenVINO is told the model alone and takes the .bin of the same name: no other may be checked."""
-        model, weights = Path(self.model.file), Path(self.weights.file)
-        if model.suffix != ".xml" or weights != model.with_suffix(".bin"):
-            raise ValueError(
-                f"the graph {model} must be an .xml, and its weights {weights} the .bin of the same name"
-            )
-        return self
-
-
 class Golden(StrictModel):
     """A picture that anyone can draw again, and what the encoder makes of it in fp32.
 
@@ -110,6 +76,7 @@ class EncoderManifest(StrictModel):
         licence: SPDX identifier of the weights, or a sentence where there is none.
         source: Where the weights come from.
         graph: The tower for OpenVINO, where there is one: then serving needs no torch.
+        int8: The tower quantised to int8 for OpenVINO, with the proof of what that costs, where there is one.
         needs_fp32: Whether bf16 would round away what tells cards apart; then nothing else is computed in.
         whitening_exponent: Of the space that large galleries of this encoder get (``app.domain.space``); 0
             for none. No part of the fingerprint: the vectors are the same.
@@ -126,6 +93,7 @@ class EncoderManifest(StrictModel):
     source: str = Field(min_length=1)
     golden: Golden
     graph: Graph | None = None
+    int8: Int8Graph | None = None
     needs_fp32: bool = False
     whitening_exponent: float = Field(default=0.0, ge=0, le=0.5)
 
@@ -163,6 +131,12 @@ class ModelConfig(BaseModel):
     embed_dim: int = Field(ge=1)
     vision_cfg: dict[str, object]
     quick_gelu: bool = False
+
+    @property
+    def is_transformer(self) -> bool:
+        """Whether the image tower is one: open_clip counts its layers, and gives a ResNet a list of them."""
+        timm_name = str(self.vision_cfg.get("timm_model_name") or "")
+        return isinstance(self.vision_cfg.get("layers"), int) if not timm_name else "vit" in timm_name
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

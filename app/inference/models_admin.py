@@ -27,7 +27,7 @@ from app.inference.manifest import (
     read_model_config,
     read_source,
 )
-from app.inference.precision import choose_precision, read_cpu_flags
+from app.inference.precision import fastest_float, read_cpu_flags
 from app.inference.verify import Fidelity, verify_encoder
 
 __all__ = [
@@ -77,7 +77,7 @@ def export_encoder(
     if chosen is None:
         raise EncoderFileMissing(f"no checkpoint of {name} here; `binderlens models fetch {name}` gets it")
     state = read_visual_state(chosen)
-    on_disk = choose_precision("auto", read_cpu_flags()) if precision == "auto" else precision
+    on_disk = fastest_float(read_cpu_flags()) if precision == "auto" else precision
     return write_encoder(folder, _describe(source, chosen), config, state, on_disk, graph=graph)
 
 

@@ -24,7 +24,7 @@ from app.domain.reading_evidence import Reading
 from app.domain.types import RgbImage
 from app.inference.files import sha256_of
 from app.inference.openvino_graph import CompiledGraph, import_openvino, usable_cores
-from app.inference.precision import choose_precision, read_cpu_flags
+from app.inference.precision import fastest_float, read_cpu_flags
 from app.settings import Settings
 
 #: Where the package has the recogniser, and which file was measured; rapidocr 3.10.
@@ -118,7 +118,7 @@ def _load(path: Path, threads: int) -> tuple[CompiledGraph, list[str]]:
     if sha256_of(path) != RECOGNISER_SHA256:
         raise EncoderInvalid(f"{path} is another recogniser than that of rapidocr 3.10")
     openvino = import_openvino()
-    hint = {"fp32": "f32", "bf16": "bf16"}[choose_precision("auto", read_cpu_flags())]
+    hint = {"fp32": "f32", "bf16": "bf16"}[fastest_float(read_cpu_flags())]
     options = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": hint,

@@ -21,7 +21,7 @@ from app.inference.manifest import (
     read_manifest,
     read_model_config,
 )
-from app.inference.precision import RequestedPrecision, choose_precision, read_cpu_flags
+from app.inference.precision import FloatPrecision
 from app.inference.preprocessing import preprocess
 from app.inference.torchvision_compat import import_open_clip
 
@@ -46,17 +46,18 @@ class Fidelity:
     precision: str
 
 
-def verify_encoder(folder: Path, *, precision: RequestedPrecision = "auto") -> Fidelity:
+def verify_encoder(folder: Path, *, precision: FloatPrecision) -> Fidelity:
     """Compares with the full model where its checkpoint is in the folder, else with the golden vector alone.
 
     The full model with its text tower is built here, in fp32, and gone again before the encoder is loaded.
+    int8 has a proof of its own: ``app.inference.int8_export.repeat_proof``.
 
     Raises:
         EncoderFileMissing: a file is not there.
         EncoderInvalid: the encoder does not load, or disagrees.
     """
     manifest, config = read_manifest(folder), read_model_config(folder)
-    least_allowed = GOLDEN_LEAST_COSINE[choose_precision(precision, read_cpu_flags())]
+    least_allowed = GOLDEN_LEAST_COSINE[precision]
     checkpoint = find_checkpoint(folder)
     if checkpoint is None:
         encoder = load_encoder(folder, precision=precision)  # compares the golden vector itself

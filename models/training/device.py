@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 
 from app.domain.errors import ConfigurationError
-from app.inference.precision import choose_precision, read_cpu_flags
+from app.inference.precision import fastest_float, read_cpu_flags
 
 DeviceWish = Literal["auto", "cpu", "cuda"]
 
@@ -28,4 +28,4 @@ def computes_bf16(device: torch.device) -> bool:
     """Whether the device has instructions for bf16; without them it is many times slower than fp32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return choose_precision("auto", read_cpu_flags()) == "bf16"
+    return fastest_float(read_cpu_flags()) == "bf16"

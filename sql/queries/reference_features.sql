@@ -26,3 +26,17 @@ FROM reference_images r
 JOIN blobs b ON b.sha256 = r.blob_sha256
 WHERE r.card_id = ANY($1::text[])
 ORDER BY r.card_id, r.id
+
+-- name: sample_reference_pictures
+-- One picture of each artwork group: pictures that look the same would make a search's first answer a matter of
+-- chance. In the order of their hashes, which is the same every time and has nothing to do with the cards.
+WITH chosen AS (
+    SELECT DISTINCT ON (c.artwork_group_id) r.blob_sha256
+    FROM cards c
+    JOIN reference_images r ON r.card_id = c.card_id
+    ORDER BY c.artwork_group_id, r.id
+)
+SELECT b.sha256, b.media_type, b.data
+FROM blobs b
+WHERE b.sha256 IN (SELECT blob_sha256 FROM chosen ORDER BY blob_sha256 LIMIT $1)
+ORDER BY b.sha256

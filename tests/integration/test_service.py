@@ -157,7 +157,10 @@ async def test_a_missed_card_can_be_drawn_by_hand(client: httpx.AsyncClient, pag
 async def test_ready_says_which_encoder_and_gallery_serve(client: httpx.AsyncClient) -> None:
     reply = await client.get("/ready")
     assert reply.status_code == 200, reply.text
-    assert [check["name"] for check in reply.json()["checks"]] == ["encoder", "gallery", "memory"]
+    checks = reply.json()["checks"]
+    assert [check["name"] for check in checks] == ["encoder", "gallery", "memory"]
+    assert "fp32" in checks[0]["detail"]
+    assert "loses too much in anything less" in checks[0]["detail"]
 
 
 async def test_memory_is_reported_in_bytes(client: httpx.AsyncClient, page: Scene) -> None:

@@ -57,7 +57,7 @@ async def test_an_error_while_closing_does_not_open_the_service_again(
     async def open_what_fails_to_close(settings: Settings) -> AsyncIterator[SimpleNamespace]:
         nonlocal opened
         opened += 1
-        info = SimpleNamespace(name="tiny", precision="fp32")
+        info = SimpleNamespace(name="tiny", precision="fp32", precision_reason="as asked")
         try:
             yield SimpleNamespace(encoder=SimpleNamespace(info=info), scans=None)
         finally:

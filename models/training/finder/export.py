@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from app.inference.finder import FINDER_DESCRIPTION, GOLDEN_SIZE_PX, FinderDescription, FinderGolden
-from app.inference.manifest import Graph, golden_picture
+from app.inference.graph_files import Graph
+from app.inference.manifest import golden_picture
 from app.inference.openvino_graph import describe_file, import_openvino
 from models.training.batches import to_network
 from models.training.finder.network import FinderNetwork

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import asyncpg
@@ -109,3 +110,21 @@ async def test_what_is_missing_is_made_once_and_broken_pictures_stop_nothing(
     ((features,),) = (await references.features_of(["broken", "good"])).values()
     assert read_features(features).shape == (134, 96)
     assert await fill_features(references) == 0
+
+
+async def test_a_sample_has_one_picture_of_each_artwork_in_the_order_of_their_hashes(
+    database: Database,
+) -> None:
+    gallery, references = PostgresGallery(database, ENCODER), PostgresReferences(database)
+    twin = unit_vectors(99, 3)
+    await put(gallery, "a", "b", pictures=2)
+    for card_id in ("first printing", "second printing"):
+        await gallery.put_cards([update(Card(card_id, "twins"), reference(card_id, twin))])
+    await gallery.refresh_artwork_groups()
+    sampled = await references.sample(10)
+    pictures = [image.data for _, image in sampled]
+    assert len(sampled) == 3
+    assert {b"picture of a 0", b"picture of b 0"} < set(pictures)
+    assert [sha256 for sha256, _ in sampled] == [hashlib.sha256(data).hexdigest() for data in pictures]
+    assert sampled == sorted(sampled, key=lambda one: one[0])
+    assert await references.sample(2) == sampled[:2]

@@ -101,7 +101,7 @@ def test_verify_finds_an_encoder_of_another_checkpoint(models_dir: Path, tmp_pat
     other = save_checkpoint(tmp_path / "other.pt", "training", seed=1)
     export_encoder(models_dir, NAME, checkpoint=other)
     with pytest.raises(EncoderInvalid, match="disagrees"):
-        verify_encoder(models_dir / "tiny--random")
+        verify_encoder(models_dir / "tiny--random", precision="fp32")
 
 
 def test_verify_refuses_a_checkpoint_that_open_clip_cannot_load(models_dir: Path) -> None:
@@ -112,7 +112,7 @@ def test_verify_refuses_a_checkpoint_that_open_clip_cannot_load(models_dir: Path
     del state["ln_final.weight"]  # of the text tower: the export never looked at it
     torch.save(state, folder / "full_checkpoint.pt")
     with pytest.raises(EncoderInvalid, match="open_clip cannot load"):
-        verify_encoder(folder)
+        verify_encoder(folder, precision="fp32")
 
 
 def test_without_a_checkpoint_verify_has_the_golden_vector(shared_tiny_encoder: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid, InvalidParameter
+from app.domain.errors import EncoderFileMissing, EncoderInvalid, InvalidParameter
 from app.inference.encoder import LoadedEncoder
 from app.inference.files import sha256_of
 from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest, read_model_config
-from app.inference.precision import RequestedPrecision, choose_precision, read_cpu_flags
+from app.inference.precision import RequestedPrecision
 from app.inference.torch_tower import load_tower
 from tests.encoders import build_full_model, draw_crops, write_tiny_encoder
 
@@ -237,23 +237,6 @@ def test_bf16_falls_back_to_fp32_where_the_cpu_has_no_instruction_for_it(
 ) -> None:
     monkeypatch.setattr("app.inference.loading.read_cpu_flags", lambda: frozenset({"avx2"}))
     assert load_encoder(shared_tiny_encoder, precision="bf16").info.precision == "fp32"
-
-
-def test_auto_takes_bf16_only_where_it_is_an_instruction() -> None:
-    assert choose_precision("auto", {"avx2", "amx_bf16"}) == "bf16"
-    assert choose_precision("auto", {"avx2", "avx512f"}) == "fp32"
-    assert choose_precision("fp32", {"amx_bf16"}) == "fp32"
-
-
-def test_int8_is_not_available_yet() -> None:
-    with pytest.raises(ConfigurationError, match="not available yet"):
-        choose_precision("int8", set())
-
-
-def test_cpu_flags_are_read_from_the_first_cpu(tmp_path: Path) -> None:
-    (tmp_path / "cpuinfo").write_text("processor : 0\nflags\t\t: fpu sse avx512_bf16\n\nprocessor : 1\n")
-    assert read_cpu_flags(tmp_path / "cpuinfo") == {"fpu", "sse", "avx512_bf16"}
-    assert read_cpu_flags(tmp_path / "absent") == frozenset()
 
 
 def test_half_precision_files_load_into_the_same_vectors(shared_tiny_encoder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""A file that a library has mapped into memory, whose pages are given back once they have been read."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+_MADV_DONTNEED = 4  # <asm-generic/mman-common.h>
+
+
+class MappedFile:
+    """Read-only mappings of one file in this process.
+
+    OpenVINO maps weights, packs them into the layout of its kernels and keeps the mapping, so that what it
+    has read once stays resident beside the packed copy. A page given back is read again from the file if it
+    is ever needed: nothing can be lost, for only mappings that cannot be written are touched.
+
+    Args:
+        path: The file. Where the system does not say what is mapped (macOS), there are no mappings.
+        maps: Linux' list of this process's mappings.
+    """
+
+    def __init__(self, path: Path, maps: Path = Path("/proc/self/maps")) -> None:
+        self._ranges = _read_only_ranges(path.resolve(), maps) if sys.platform == "linux" else []
+
+    @property
+    def mapped_bytes(self) -> int:
+        """Size of all mappings, resident or not."""
+        return sum(size for _, size in self._ranges)
+
+    def release(self) -> None:
+        """Gives the resident pages back; takes microseconds where there are none."""
+        if not self._ranges:
+            return
+        libc = ctypes.CDLL(None)
+        for start, size in self._ranges:
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), _MADV_DONTNEED)
+
+
+def _read_only_ranges(path: Path, maps: Path) -> list[tuple[int, int]]:
+    """Addresses and sizes in bytes, from lines such as ``7f00-7f10 r--s 00000000 08:01 1234 /the/file``."""
+    ranges = []
+    try:
+        lines = maps.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        addresses, rights, *_, name = line.split(maxsplit=5)
+        if name == str(path) and "w" not in rights:
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            ranges.append((start, end - start))
+    return ranges
