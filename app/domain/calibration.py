@@ -2,8 +2,9 @@
 
 The model is a logistic regression: on the leader's margin over other pictures, and where reference pictures
 were compared with the crop, on how well the leader's agrees with it and how well the best of the others does;
-where none were, on the leader's similarity. All weights are held at zero or above, so confidence can only
-rise with evidence.
+where none were, on the leader's similarity. Margin and agreements count by their square roots: on a poor
+photo all are small, and say more than as little says on a clear one. All weights are held at zero or above,
+so confidence can only rise with evidence.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ class Calibration:
 
     Attributes:
         bias: Intercept of the logistic model.
-        margin_weight: Weight of the margin, at least 0.
+        margin_weight: Weight of the root of the margin, at least 0.
         similarity_weight: Weight of the similarity, at least 0.
         printing_temperature: Difference of standing at which one printing of an artwork group is e times
             likelier than another, where the crop was compared with none of the group.
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
-        agreement_weight: Weight of the agreement, at least 0.
-        rival_weight: What the best rival's agreement costs, at least 0.
+        agreement_weight: Weight of the root of the agreement, at least 0.
+        rival_weight: What the root of the best rival's agreement costs, at least 0.
         standing_agreement: The similarity that an agreement of 1 is worth, at least 0.
         difference_nats: What a difference of 1 from the crop speaks against a printing, at least 0.
         text_nats: What a verdict of the text on the card is worth; 0 where nobody has fitted it, and no text
@@ -83,10 +84,10 @@ class Calibration:
             return 0.0
         return logistic(
             self.bias
-            + self.margin_weight * ranking.margin
+            + self.margin_weight * math.sqrt(ranking.margin)
             + self.similarity_weight * ranking.similarity
-            + self.agreement_weight * ranking.agreement
-            - self.rival_weight * ranking.rival_agreement
+            + self.agreement_weight * math.sqrt(ranking.agreement)
+            - self.rival_weight * math.sqrt(ranking.rival_agreement)
         )
 
     def confidence(self, ranking: Ranking, group_size: int) -> Confidence:
@@ -114,12 +115,29 @@ class Calibration:
             One share for each of ``ranking.members()``; they add up to 1 where all members were found.
         """
         members = ranking.members()
-        weights = _weights(members, self.temperature(ranking))
+        weights = self._member_weights(ranking)
         unseen = max(0, group_size - len(weights))
         # What nobody compared is not ruled out by what others showed.
         weakest = min(one.similarity for one in members) - members[0].similarity
         total = sum(weights) + unseen * math.exp(min(weakest / self.printing_temperature, 700.0))
         return [weight / total for weight in weights]
+
+    def _member_weights(self, ranking: Ranking) -> list[float]:
+        """Likelihoods of the printings relative to the first.
+
+        Of two of which one was not compared with the crop, nothing is known but what the search said.
+        """
+        members = ranking.members()
+        first, temperature = members[0], self.temperature(ranking)
+        return [
+            _likelihood(
+                one.standing - first.standing,
+                temperature
+                if (one.difference is None) == (first.difference is None)
+                else self.printing_temperature,
+            )
+            for one in members
+        ]
 
     def candidate_probability(
         self, ranking: Ranking, candidate: RankedCard, leader: Confidence, group_size: int
@@ -176,14 +194,17 @@ class Calibration:
 
 def _weights(cards: Sequence[RankedCard], temperature: float) -> list[float]:
     """Likelihoods relative to the first card."""
-    first = cards[0].standing
-    return [math.exp(min((one.standing - first) / temperature, 700.0)) for one in cards]
+    return [_likelihood(one.standing - cards[0].standing, temperature) for one in cards]
+
+
+def _likelihood(lead: float, temperature: float) -> float:
+    return math.exp(min(lead / temperature, 700.0))
 
 
 #: For an encoder that nobody has calibrated yet: asks for more evidence than any encoder here has needed,
 #: so most answers come back as ``review``.
 UNCALIBRATED = Calibration(
-    bias=-12.0,
+    bias=-16.0,
     margin_weight=20.0,
     similarity_weight=10.0,
     printing_temperature=0.02,

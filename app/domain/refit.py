@@ -176,16 +176,17 @@ def _fit_kind(
             f"and there are {printed}",
         )
     before = tuple((one, _status(old, one)) for trial in trials for one in trial.held_out)
-    if not (card_helps or printing_helps):
-        return KindFit(kind, len(answers), Adjustment(), None, remarks, before, before)
+    adjustment = _only(_fit(answers, fits_printings), card=card_helps, printing=printing_helps)
+    # Thresholds follow from their targets, whether or not the confidences are as good as they get.
+    calibration, kept = _constants(old, adjustment, answers, targets)
+    if calibration == old:
+        return KindFit(kind, len(answers), adjustment, None, remarks + kept, before, before)
     after = []
     for trial in trials:
         part = _only(trial.adjustment, card=card_helps, printing=printing_helps)
         constants, _ = _constants(old, part, trial.rest, targets)
         moved = [part.of(one) for one in trial.held_out]
         after += [(one, _status(constants, one)) for one in moved]
-    adjustment = _only(_fit(answers, fits_printings), card=card_helps, printing=printing_helps)
-    calibration, kept = _constants(old, adjustment, answers, targets)
     return KindFit(kind, len(answers), adjustment, calibration, remarks + kept, before, tuple(after))
 
 

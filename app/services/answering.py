@@ -11,7 +11,7 @@ from app.domain.calibration import Calibration, Calibrations
 from app.domain.errors import SearchTimeout
 from app.domain.orientation import quad_rotation
 from app.domain.ports import Gallery
-from app.domain.ranking import Ranking
+from app.domain.ranking import LEAST_COMPARED, Ranking
 from app.domain.types import Candidate, CardFilter, Confidence, Degraded, GridCell, Identification, Status
 from app.services.matching import Match
 from app.services.reading import ReadCard, ReadScan
@@ -67,13 +67,18 @@ class Answerer:
         best = match.ranking.best
         siblings = printings.get(best.artwork_group_id, []) if best and printings else []
         calibration = self._calibrations.of(match.ranking)
-        confidence = calibration.confidence(match.ranking, max(1, len(siblings)))
+        # A picture that turned out to be the leader's brings printings that the gallery has in other groups.
+        group_size = len({*siblings, *(one.card.card_id for one in match.ranking.members())})
+        confidence = calibration.confidence(match.ranking, group_size)
         status = calibration.status(confidence) if best else Status.UNKNOWN
         degraded = match.degraded
         if best is not None and printings is None:
             # How many printings share the picture is not known, so the printing cannot be vouched for.
             status = Status.REVIEW if status is Status.ACCEPTED else status
             degraded = (*degraded, Degraded.PRINTINGS_SKIPPED)
+        if not match.ranking.verified and len(match.ranking.leaders(LEAST_COMPARED)) < LEAST_COMPARED:
+            # Beside so few pictures any card leads clearly, one of another game too.
+            status = Status.REVIEW if status is Status.ACCEPTED else status
         card = best.card if best is not None and status is not Status.UNKNOWN else None
         quad_px = np.roll(read.quad_px, 2, axis=0) if match.upside_down else read.quad_px
         if match.to_crop is not None and confidence.card >= calibration.accept_card:
@@ -86,7 +91,7 @@ class Answerer:
             status=status,
             card=card,
             confidence=confidence,
-            candidates=_candidates(match, calibration, confidence, candidates, max(1, len(siblings))),
+            candidates=_candidates(match, calibration, confidence, candidates, group_size),
             ambiguous_with=_alike(match.ranking, siblings, calibration) if card else (),
             quality=read.quality,
             degraded=degraded,
@@ -101,7 +106,7 @@ def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) 
     Those that were never compared with the crop stay in doubt.
     """
     members = ranking.members()
-    shares = calibration.printing_shares(ranking, max(1, len(siblings)))
+    shares = calibration.printing_shares(ranking, len({*siblings, *(one.card.card_id for one in members)}))
     found = {one.card.card_id: (one, share) for one, share in zip(members, shares, strict=True)}
     in_doubt = []
     # A picture that turned out to be the leader's brings printings that the gallery does not group with it.
@@ -115,8 +120,11 @@ def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) 
 def _candidates(
     match: Match, calibration: Calibration, confidence: Confidence, most: int, group_size: int
 ) -> tuple[Candidate, ...]:
-    """The best ``most`` cards of a ranking, each with the probability that is left for it."""
-    return tuple(
+    """The leader and the ``most`` - 1 likeliest others, each with the probability that is left for it.
+
+    Printings of the leader's picture stand before all others in a ranking, however unlikely they are.
+    """
+    candidates = [
         Candidate(
             card=ranked.card,
             artwork_group_id=ranked.artwork_group_id,
@@ -128,5 +136,7 @@ def _candidates(
             difference=ranked.difference,
             neighbours=ranked.neighbours,
         )
-        for ranked in match.ranking.cards[:most]
-    )
+        for ranked in match.ranking.cards[: most + len(match.ranking.members())]
+    ]
+    others = sorted(candidates[1:], key=lambda one: -one.confidence)
+    return (*candidates[:1], *others)[:most]

@@ -27,7 +27,7 @@ from app.vision.stored import decode_reference
 _MOST_FEATURES = 3
 #: Pictures are laid on each other at twice the size at which they are compared, and shrunk by area then: the
 #: first one was shrunk so too, and one that is resampled otherwise differs from it all over.
-_LAID_SIZE_PX = (2 * COMPARED_SIZE_PX[0], 2 * COMPARED_SIZE_PX[1])
+LAID_SIZE_PX = (2 * COMPARED_SIZE_PX[0], 2 * COMPARED_SIZE_PX[1])
 #: Pictures that agree so well with each other are the same, whatever the gallery's groups say: of the most
 #: alike of different pictures one in a thousand reaches 0.68 (docs/experiments.md).
 TWIN_AGREEMENT = 0.72
@@ -161,7 +161,7 @@ def differences_of(crop: RgbImage, laid: LaidPrintings | None) -> dict[str, floa
     """How far each printing is beyond the nearest, by card id; empty where they cannot be compared."""
     if laid is None:
         return {}
-    aligned = warp_onto(crop, laid.to_crop, _LAID_SIZE_PX)
+    aligned = warp_onto(crop, laid.to_crop, LAID_SIZE_PX)
     differences = compare_printings(aligned, list(laid.planes.values()))
     return {} if differences is None else dict(zip(laid.planes, map(float, differences), strict=True))
 
@@ -177,7 +177,7 @@ def laid_on(first: RgbImage, other: RgbImage) -> RgbImage:
     if alignment is None:  # beyond the reach of the fine patches
         found = match_patches(gray_picture(other, FEATURES_SIZE_PX), gray_picture(first, FEATURES_SIZE_PX))
         alignment = None if found.affine is None else align(other, first, found.affine, FEATURES_SIZE_PX)
-    return other if alignment is None else warp_onto(other, alignment.to_crop, _LAID_SIZE_PX)
+    return other if alignment is None else warp_onto(other, alignment.to_crop, LAID_SIZE_PX)
 
 
 def _readable(stored: Sequence[bytes]) -> list[GrayPicture]:

@@ -19,11 +19,11 @@ from app.domain.errors import InvalidInput
 from app.domain.explanation_types import Explanation, PatchPair, Place, PrintingDifference, Region
 from app.domain.ports import References, ScanStore
 from app.domain.types import RECTIFIED_HEIGHT_PX, Identification, RgbImage, StoredImage
-from app.services.comparing import laid_on
+from app.services.comparing import LAID_SIZE_PX, laid_on
 from app.services.verification import Beside, Clock, in_time
 from app.vision.alignment import Alignment, align, warp_onto
 from app.vision.local_features import FEATURES_SIZE_PX, PatchMatch, gray_picture, match_patches
-from app.vision.printings import COMPARED_SIZE_PX, compared_crop, compared_reference
+from app.vision.printings import compared_crop, compared_reference
 from app.vision.regions import DifferenceBox, difference_boxes
 from app.vision.stored import decode_reference
 
@@ -147,7 +147,7 @@ def _differences(
     first = compared_reference(leader)
     shown = None
     if alignment is not None:
-        shown = compared_crop(warp_onto(crop, alignment.to_crop, COMPARED_SIZE_PX))
+        shown = compared_crop(warp_onto(crop, alignment.to_crop, LAID_SIZE_PX))
     return tuple(
         PrintingDifference(
             card_id,

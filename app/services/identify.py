@@ -19,7 +19,7 @@ from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
 from app.domain.reading_evidence import TextReader
-from app.domain.types import CardFilter, Identification, RequestKey, ScanResult, StoredImage
+from app.domain.types import CardFilter, Degraded, Identification, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.card_text import CardTexts
@@ -210,7 +210,7 @@ class IdentifyService:
         matches, verify_ms = await self._verify(scan, matches, memory)
         matches = in_context(matches, self._calibrations)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
-        kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i])]
+        kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i], options.card_filter)]
         scan, matches, cards = scan.only(kept), [matches[i] for i in kept], tuple(cards[i] for i in kept)
         result = ScanResult(
             scan_id=uuid.uuid4(),
@@ -258,9 +258,13 @@ class IdentifyService:
             raise
 
 
-def _is_back(read: ReadCard, answer: Identification) -> bool:
-    """Whether a crop shows a card's back: it looks like one, and like no front that the gallery knows."""
-    return read.looks_like_back and answer.confidence.card < 0.5
+def _is_back(read: ReadCard, answer: Identification, card_filter: CardFilter) -> bool:
+    """Whether a crop shows a card's back: it looks like one, and like no front that the gallery knows.
+
+    Where not all of the gallery was asked nobody knows.
+    """
+    asked = card_filter == CardFilter() and Degraded.SEARCH_TIMEOUT not in answer.degraded
+    return asked and read.looks_like_back and answer.confidence.card < 0.5
 
 
 def _stored_pictures(

@@ -14,6 +14,7 @@ were not; so do galleries with a space (``app.domain.space``), fitted on the who
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,7 +126,13 @@ def _names_the_printing(look: Look) -> bool:
 
 def _evidence(ranking: Ranking) -> tuple[float, ...]:
     """What speaks for the leader, each the more the greater."""
-    return 1.0, ranking.margin, ranking.similarity, ranking.agreement, -ranking.rival_agreement
+    return (
+        1.0,
+        math.sqrt(ranking.margin),
+        ranking.similarity,
+        math.sqrt(ranking.agreement),
+        -math.sqrt(ranking.rival_agreement),
+    )
 
 
 def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[float, ...]:

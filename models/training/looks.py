@@ -34,7 +34,6 @@ from app.services.verification import MOST_PRINTINGS, PICTURES
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
 from app.synthesis.degrade import happens, uniform
-from app.synthesis.levels import MAX_STRENGTH
 from app.vision.local_features import make_features
 from app.vision.printings import COMPARED_SIZE_PX
 from models.training.config import read_config
@@ -44,13 +43,11 @@ QUERIES = 6000
 CARD_HEIGHT_PX = 528
 TOP_K = 50
 #: Artworks in the gallery of a look: in a large one more pictures are nearly alike, and the best rival agrees
-#: better. Confidences must be honest there, and in smaller ones still (docs/experiments.md, experiment 39).
-GALLERY_ARTWORKS = (200, 1000, 3000, 3000)
-#: Photos from easy (0) to beyond hard (1), evenly, in the light of the encoder's own validation: confidences
-#: fitted on kinder photos were far too low on hard ones (docs/experiments.md).
-STRENGTHS = (0.0, MAX_STRENGTH)
-#: Half of them are kinder: clear photos are many in use, and what they show must be believed.
-KIND_SHARE, KIND_STRENGTHS = 0.5, (0.0, 0.6)
+#: better; in smaller ones confidences are a little too low (docs/experiments.md, experiment 39).
+GALLERY_ARTWORKS = (1000, 3000)
+#: Two photos of three are hard, in the light of the encoder's own validation: on kinder ones hardly a card is
+#: in doubt, and confidences fitted on those were far too low on hard ones (docs/experiments.md, 28 and 39).
+HARD_SHARE, HARD_STRENGTHS, KIND_STRENGTHS = 0.65, (0.6, 1.2), (0.0, 0.6)
 LIGHT = read_config(Path(__file__).with_name("config.toml")).held_back.light
 BATCH = 64
 CLOSEUP_JPEG_QUALITY = 95
@@ -132,9 +129,9 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
 
 
 def _photo(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
-    kind = happens(rng, KIND_SHARE)
-    strength = uniform(rng, KIND_STRENGTHS if kind else STRENGTHS)
-    light = LIGHT.model_copy(update={"share": 0.0}) if kind else LIGHT
+    hard = happens(rng, HARD_SHARE)
+    strength = uniform(rng, HARD_STRENGTHS if hard else KIND_STRENGTHS)
+    light = LIGHT if hard else LIGHT.model_copy(update={"share": 0.0})
     return training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
 
 

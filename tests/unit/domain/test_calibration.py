@@ -58,13 +58,22 @@ def test_the_shares_of_the_printings_of_one_picture_add_up_to_one() -> None:
 def test_printings_that_were_compared_are_told_apart_by_a_temperature_of_their_own() -> None:
     calibration = replace(CALIBRATION, compared_temperature=0.01)
     alone = Ranking((ranked("a", 0.9), ranked("b", 0.88)), margin=0.5)
-    led_by_one_without_a_picture = replace(
-        alone, cards=(ranked("a", 0.9), replace(ranked("b", 0.88), difference=0.4))
-    )
+    both = tuple(replace(one, difference=0.0) for one in alone.cards)
     assert calibration.printing_shares(alone, 2) == CALIBRATION.printing_shares(alone, 2)
-    compared = calibration.printing_shares(led_by_one_without_a_picture, 2)
+    compared = calibration.printing_shares(replace(alone, cards=both), 2)
     assert compared[0] == pytest.approx(1 / (1 + math.exp(-2)))
     assert compared[0] > calibration.printing_shares(alone, 2)[0]
+
+
+@pytest.mark.parametrize("without", [0, 1])
+def test_a_printing_without_a_picture_is_told_apart_only_by_what_the_search_said(without: int) -> None:
+    """Whatever differences say about others, they are silent on it: it neither wins by them nor loses."""
+    calibration = replace(CALIBRATION, compared_temperature=0.001)
+    cards = [replace(ranked(name, s), difference=0.0) for name, s in (("a", 0.9), ("b", 0.88))]
+    cards[without] = replace(cards[without], difference=None)
+    first, second = calibration.printing_shares(Ranking(tuple(cards), margin=0.5), 2)
+    assert first == pytest.approx(1 / (1 + math.exp(-0.02 / CALIBRATION.printing_temperature)))
+    assert second == pytest.approx(1 - first)
 
 
 def test_the_clearer_a_photo_is_the_more_a_small_difference_of_printings_says() -> None:
@@ -72,7 +81,8 @@ def test_the_clearer_a_photo_is_the_more_a_small_difference_of_printings_says() 
     shares = []
     for agreement in (0.2, 0.9):
         cards = [replace(ranked(name, s), agreement=agreement) for name, s in (("a", 0.9), ("b", 0.88))]
-        compared = Ranking((replace(cards[0], difference=0.0), cards[1]), 0.5, verified=True)
+        both = tuple(replace(one, difference=0.0) for one in cards)
+        compared = Ranking(both, 0.5, verified=True)
         assert calibration.temperature(compared) == pytest.approx(0.01 + 0.04 * (1 - agreement))
         assert calibration.difference_worth(compared) == 0.0  # nobody has fitted what one is worth
         shares.append(calibration.printing_shares(compared, 2)[0])

@@ -86,7 +86,7 @@ def ranked(card_id: str, similarity: float, bonus: float = 0.0, group: int = 1) 
 
 def test_the_new_constants_give_the_confidences_that_were_fitted() -> None:
     cards = (ranked("a", 0.8), ranked("b", 0.79), ranked("c", 0.75), ranked("d", 0.4, group=2))
-    ranking = Ranking(cards, margin=0.2, verified=True, rival_agreement=0.2)
+    ranking = Ranking(cards, margin=0.005, verified=True, rival_agreement=0.2)
     before = VERIFIED.confidence(ranking, 5)
     shares = VERIFIED.printing_shares(ranking, 5)
     unseen = (1.0 - sum(shares)) / 2
@@ -120,6 +120,20 @@ def test_a_fit_brings_held_out_confidences_closer_to_the_truth() -> None:
     assert verified.compared_temperature > VERIFIED.compared_temperature
     assert (verified.accept_card, verified.accept_printing) == (0.98, 0.9)  # 600 labels prove no 99.9 %
     assert result.calibrations.plain == PLAIN
+
+
+def test_thresholds_follow_their_targets_though_no_confidence_can_be_bettered() -> None:
+    answers = made(4_000, seed=21)
+    loose, strict = (
+        refit(answers, CALIBRATIONS, Targets(picture=share, printing=share, unknown=0.9)).calibrations
+        for share in (0.95, 0.99)
+    )
+    assert loose is not None
+    assert strict is not None
+    assert loose.verified is not None
+    assert strict.verified is not None
+    assert loose.verified.margin_weight == strict.verified.margin_weight == VERIFIED.margin_weight
+    assert loose.verified.accept_card < strict.verified.accept_card
 
 
 def test_no_picture_is_both_fitted_and_reported_on() -> None:
