@@ -6,7 +6,8 @@ card's picture masked: there the right answer is that the card is unknown. A log
 of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's similarity is worth
 nothing: the encoder has been trained on photos like these, so here it seems to say more than it does on
-others (docs/experiments.md, experiment 39). One half of the artworks is fitted on, the other half reports.
+others (docs/experiments.md, experiment 39). What is printed is fitted on one
+half of the artworks and asked on the other; what is written is fitted on both.
 Answers that were verified by reference pictures get constants of their own, beside those of answers that
 were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
 """
@@ -17,6 +18,7 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -227,19 +229,20 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
 
 
 def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration]:
-    """Fits on one half of the artworks, prints how that does on the other; without and with verification."""
+    """Fits without and with verification; prints how what is fitted on half of the artworks does on the other."""
     looks = collect_looks(photos)
-    mine = [place for place, look in enumerate(looks) if look.artwork % 2 == 0]
-    plain = fit([looks[place] for place in mine])
-    _print(title, plain, [look for look in looks if look.artwork % 2])
+    mine, others = ([look.artwork % 2 == part for look in looks] for part in (0, 1))
+    plain = fit(looks)
+    _print(title, fit(list(compress(looks, mine))), list(compress(looks, others)))
     agreements = compare_looks(photos, looks)
-    worth = _fit_agreement([looks[place] for place in mine], [agreements[place] for place in mine])
+    worth = _fit_agreement(list(compress(looks, mine)), list(compress(agreements, mine)))
     compared = verified_looks(photos, looks, agreements, worth)
-    checked = fit([compared[place] for place in mine], worth)
-    verified = [weighed(look, checked) for look in compared]
-    checked = weigh_text(title, checked, photos, verified, agreements)
-    _print(f"{title}, verified", checked, [look for look in verified if look.artwork % 2])
-    return plain, checked
+    half = fit(list(compress(compared, mine)), worth)
+    _print(f"{title}, verified", half, [weighed(look, half) for look in compress(compared, others)])
+    checked = fit(compared, worth)
+    return plain, weigh_text(
+        title, checked, photos, [weighed(look, checked) for look in compared], agreements
+    )
 
 
 def _print(title: str, calibration: Calibration, looks: Sequence[Look]) -> None:

@@ -46,16 +46,15 @@ def weigh_text(
 ) -> Calibration:
     """The same constants with what text is worth; thresholds stay, for they hold without a reader too.
 
-    Fits on one half of the artworks and prints what the other half read. Where no reader is installed, text
-    is worth nothing.
+    Where no reader is installed, text is worth nothing.
     """
     path = find_recogniser()
     if path is None:
         print(f"{title}: the extra `ocr` is not installed; `text_nats` stays 0")
         return checked
     read = read_looks(photos, verified, compared, OpenVinoTextReader(path))
-    print(f"{title}, read: {report_text([one for one in read if one.look.artwork % 2])}")
-    weight = fit_text([one for one in read if not one.look.artwork % 2])
+    print(f"{title}, read: {report_text(read)}")
+    weight = fit_text(read)
     print(f"{title}: text_nats {weight}")
     return replace(checked, text_nats=weight)
 
