@@ -6,9 +6,8 @@ card's picture masked: there the right answer is that the card is unknown. A log
 of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's similarity is worth
 nothing: the encoder has been trained on photos like these, so here it seems to say more than it does on
-others (docs/experiments.md, experiment 39). What is printed is fitted on one
-half of the artworks and asked on the other; what is written is fitted on both.
-Answers that were verified by reference pictures get constants of their own, beside those of answers that
+others (docs/experiments.md, experiment 39). What is printed is fitted on one half of the artworks and asked
+on the other; what is written is fitted on both. Answers that were verified by reference pictures get constants of their own, beside those of answers that
 were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
 """
 
@@ -91,7 +90,10 @@ def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     share = np.where(masked, UNKNOWN_SHARE / (1.0 - UNKNOWN_SHARE), 1.0)  # there are as many of both here
-    accept_card = _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION, share)
+    # A printing is no likelier than its picture, so a lower threshold would only settle pictures in doubt.
+    accept_card = max(
+        LEAST_PRINTING, _threshold_for_precision(probability, right.astype(bool), ACCEPT_PRECISION, share)
+    )
     plain = temperature_of(looks) or UNCALIBRATED.printing_temperature
     calibration = Calibration(
         bias=bias,
@@ -229,7 +231,7 @@ def report(calibration: Calibration, looks: Sequence[Look]) -> dict[str, float]:
 
 
 def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration]:
-    """Fits without and with verification; prints how what is fitted on half of the artworks does on the other."""
+    """Fits without and with verification; prints how a fit on half of the artworks does on the other half."""
     looks = collect_looks(photos)
     mine, others = ([look.artwork % 2 == part for look in looks] for part in (0, 1))
     plain = fit(looks)
