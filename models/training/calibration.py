@@ -7,8 +7,9 @@ of at least zero says how likely the leader's picture is right; thresholds follo
 ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's similarity is worth
 nothing: the encoder has been trained on photos like these, so here it seems to say more than it does on
 others (docs/experiments.md, experiment 39). What is printed is fitted on one half of the artworks and asked
-on the other; what is written is fitted on both. Answers that were verified by reference pictures get constants of their own, beside those of answers that
-were not; so do galleries with a space (``app.domain.space``), fitted on the whole catalogue.
+on the other; what is written is fitted on both. Answers that were verified by reference pictures get
+constants of their own, beside those of answers that were not; so do galleries with a space
+(``app.domain.space``), fitted on the whole catalogue.
 """
 
 from __future__ import annotations
