@@ -1,10 +1,10 @@
 """From evidence to probabilities and to a status, with constants that a committed command fits.
 
 The model is a logistic regression: on the leader's margin over other pictures, and where reference pictures
-were compared with the crop, on how well the leader's agrees with it and how well the best of the others does;
-where none were, on the leader's similarity. Margin and agreements count by their square roots: on a poor
-photo all are small, and say more than as little says on a clear one. All weights are held at zero or above,
-so confidence can only rise with evidence.
+were compared with the crop, on how much better the leader's agrees with it than the best of the others, and
+how well that one does; where none were, on the leader's similarity. Margin and agreements count by their
+square roots: on a poor photo all are small, and say more than as little says on a clear one. All weights are
+held at zero or above, so confidence can only rise with evidence.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Calibration:
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
-        agreement_weight: Weight of the root of the agreement, at least 0.
+        agreement_weight: Weight of the root of the agreement's lead over the best rival's, at least 0.
         rival_weight: What the root of the best rival's agreement costs, at least 0.
         standing_agreement: The similarity that an agreement of 1 is worth, at least 0.
         difference_nats: What a difference of 1 from the crop speaks against a printing, at least 0.
@@ -86,7 +86,7 @@ class Calibration:
             self.bias
             + self.margin_weight * math.sqrt(ranking.margin)
             + self.similarity_weight * ranking.similarity
-            + self.agreement_weight * math.sqrt(ranking.agreement)
+            + self.agreement_weight * math.sqrt(ranking.agreement_lead)
             - self.rival_weight * math.sqrt(ranking.rival_agreement)
         )
 

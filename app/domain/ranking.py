@@ -94,6 +94,11 @@ class Ranking:
         """Agreement of the leader's picture; 0 where nobody looked."""
         return (self.cards[0].agreement or 0.0) if self.cards else 0.0
 
+    @property
+    def agreement_lead(self) -> float:
+        """How much better the leader's picture agrees than the best of the others, at least 0."""
+        return max(0.0, self.agreement - self.rival_agreement)
+
     def members(self) -> tuple[RankedCard, ...]:
         """The cards that show the leader's picture, best first."""
         best = self.best

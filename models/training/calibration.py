@@ -135,7 +135,7 @@ def _evidence(ranking: Ranking) -> tuple[float, ...]:
         1.0,
         math.sqrt(ranking.margin),
         ranking.similarity,
-        math.sqrt(ranking.agreement),
+        math.sqrt(ranking.agreement_lead),
         -math.sqrt(ranking.rival_agreement),
     )
 

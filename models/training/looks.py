@@ -63,6 +63,7 @@ class Look:
         card_id: The printing that it shows.
         masked: Whether that group was taken out of the gallery.
         photo: Which photo.
+        strength: How hard that is, from 0 (easy) over 1 (hard).
     """
 
     ranking: Ranking
@@ -70,6 +71,7 @@ class Look:
     card_id: str
     masked: bool
     photo: int = 0
+    strength: float = 0.0
 
     @property
     def artwork_right(self) -> bool:
@@ -87,6 +89,7 @@ class Photos:
         templates: Vectors of three templates a card, in card order.
         queries: Vectors of the photos.
         shown: Of each photo the card it shows.
+        strengths: Of each photo how hard it is, from 0 (easy) over 1 (hard).
         galleries: Of each photo the artworks that are in its gallery beside the card's own.
         crops: The photos, at the size at which printings are compared.
         closeups: The photos as large as they are, to be read.
@@ -97,6 +100,7 @@ class Photos:
     templates: Vectors
     queries: Vectors
     shown: NDArray[np.int_]
+    strengths: Sequence[float]
     galleries: Sequence[NDArray[np.int_]]
     crops: Sequence[RgbImage]
     closeups: Sequence[StoredImage]
@@ -109,9 +113,11 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
     artworks = len({card.artwork_id for card in cards})
     shown = rng.integers(len(cards), size=QUERIES)
-    queries, crops, closeups = [], [], []
+    queries, strengths, crops, closeups = [], [], [], []
     for start in range(0, QUERIES, BATCH):  # a few at a time: all of them would fill the memory
-        views = [_photo(pictures[index], rng) for index in shown[start : start + BATCH]]
+        taken = [_photo(pictures[index], rng) for index in shown[start : start + BATCH]]
+        views = [view for view, _ in taken]
+        strengths += [strength for _, strength in taken]
         queries.append(encoder.encode_now(views))
         crops += [_compared(view) for view in views]
         closeups += [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views]
@@ -121,6 +127,7 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
         _templates(encoder, pictures),
         np.concatenate(queries),
         shown,
+        strengths,
         galleries,
         crops,
         closeups,
@@ -128,11 +135,13 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     )
 
 
-def _photo(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
+def _photo(picture: RgbImage, rng: np.random.Generator) -> tuple[RgbImage, float]:
+    """A photo, and how hard it is."""
     hard = happens(rng, HARD_SHARE)
     strength = uniform(rng, HARD_STRENGTHS if hard else KIND_STRENGTHS)
     light = LIGHT if hard else LIGHT.model_copy(update={"share": 0.0})
-    return training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
+    view = training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
+    return view, strength
 
 
 def moved_into_space(photos: Photos, exponent: float) -> Photos:
@@ -156,7 +165,8 @@ def collect_looks(photos: Photos) -> list[Look]:
                 not masked
             )
             ranking = _look_up(photos.templates @ vector, cards, group_of, there)
-            looks.append(Look(ranking, own, cards[index].card.card_id, masked, photo))
+            card_id, strength = cards[index].card.card_id, photos.strengths[photo]
+            looks.append(Look(ranking, own, card_id, masked, photo, strength))
     return looks
 
 

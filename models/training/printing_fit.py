@@ -17,6 +17,8 @@ _LEAST_GROUPS = 30  # looks at pictures of several printings that anything is fi
 TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 #: How much greater the temperature is at an agreement of 0 than at 1, as a share of the latter, at most.
 _UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0)
+#: Harder photos than this hardly tell printings apart, and would make others seem to tell less than they do.
+MOST_STRENGTH = 1.0
 _HUNDREDTH = 0.01  # similarities are counted in hundredths, so that weights are of one size
 
 Floats = NDArray[np.float64]
@@ -33,7 +35,8 @@ class PrintingWeights:
 
 def fit_printings(looks: Sequence[Look]) -> PrintingWeights:
     """The constants under which the right printings are likeliest, on looks whose printings were compared."""
-    groups = [look for look in looks if was_compared(look) and _has_its_printing(look)]
+    told = [look for look in looks if look.strength <= MOST_STRENGTH and was_compared(look)]
+    groups = list(filter(_has_its_printing, told))
     if len(groups) < _LEAST_GROUPS:
         return PrintingWeights()
     best, least = PrintingWeights(), np.inf
