@@ -15,7 +15,7 @@ IndexState = Literal["none", "building", "ready", "invalid"]
 #: One build at a time, of whatever gallery: the bytes of "hnsw".
 _ADVISORY_LOCK = int.from_bytes(b"hnsw")
 _POLL_INTERVAL_S = 0.2
-#: 100,000 templates of 768 dimensions take a minute or two.
+#: 200,000 templates of 256 dimensions took five minutes beside much other work (docs/experiments.md).
 _OTHER_BUILDER_TIMEOUT_S = 1800.0
 #: A graph that does not fit into memory is built several times slower. What a template takes beside its
 #: vector: 64 links of 16 bytes on the lowest level, the element itself, and what the allocator rounds up to.

@@ -92,7 +92,7 @@ class Answerer:
             card=card,
             confidence=confidence,
             candidates=_candidates(match, calibration, confidence, candidates, group_size),
-            ambiguous_with=_alike(match.ranking, siblings, calibration) if card else (),
+            ambiguous_with=_alike(match.ranking, siblings, calibration, group_size) if card else (),
             quality=read.quality,
             degraded=degraded,
             score=read.score,
@@ -100,16 +100,17 @@ class Answerer:
         )
 
 
-def _alike(ranking: Ranking, siblings: Sequence[str], calibration: Calibration) -> tuple[str, ...]:
+def _alike(
+    ranking: Ranking, siblings: Sequence[str], calibration: Calibration, group_size: int
+) -> tuple[str, ...]:
     """Printings of the leader's picture that the pixels do not rule out, the likeliest first.
 
     Those that were never compared with the crop stay in doubt.
     """
     members = ranking.members()
-    shares = calibration.printing_shares(ranking, len({*siblings, *(one.card.card_id for one in members)}))
+    shares = calibration.printing_shares(ranking, group_size)
     found = {one.card.card_id: (one, share) for one, share in zip(members, shares, strict=True)}
     in_doubt = []
-    # A picture that turned out to be the leader's brings printings that the gallery does not group with it.
     for card_id in dict.fromkeys((*siblings, *found)):
         one, share = found.get(card_id, (None, 1.0))
         if one is not members[0] and (one is None or one.difference is None or share >= ALIKE_SHARE):
