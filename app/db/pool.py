@@ -46,7 +46,8 @@ def session_settings(settings: Settings) -> dict[str, str]:
 
     ``hnsw.ef_search`` below the number of rows asked for silently returns fewer (its default, 40, lies under
     our top 50); twelve times that number finds over 99.9 % of the exact top 50 of 46,512 templates
-    (docs/experiments.md, experiment 37). With a filter the index goes on past that, through ``max_scan_tuples`` templates at most.
+    (docs/experiments.md, experiment 37). With a filter the index goes on past that, through
+    ``max_scan_tuples`` templates at most.
     Plans are made anew each time: a plan for any LIMIT and filter would not know that the HNSW index pays.
     """
     timeout_ms = str(settings.statement_timeout_ms)
