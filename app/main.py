@@ -162,7 +162,9 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             admission,
             references,
             finder,
-            await asyncio.to_thread(load_text_reader, settings, calibrations),
+            await asyncio.to_thread(
+                load_text_reader, settings, calibrations, settings.data_dir / COMPILED_FOLDER
+            ),
         )
         stack.push_async_callback(identify.close)
         yield Runtime(

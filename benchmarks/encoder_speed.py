@@ -1,7 +1,9 @@
 """Time and memory of nine cards in one batch, by encoder: ``python -m benchmarks.encoder_speed``.
 
 Every encoder is loaded and run in a process of its own, in turn and round after round, so that all of them
-meet the same noise. The CLIP towers have random weights: time and memory do not depend on them.
+meet the same noise. The CLIP towers have random weights: time and memory do not depend on them. ``open_clip``
+is that library as its README shows it, the whole model in fp32. Quantising ViT-L-14 takes minutes the first
+time; the graph is kept in ``benchmarks/cache``.
 """
 
 from __future__ import annotations
@@ -12,29 +14,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.inference.precision import BF16_CPU_FLAGS, FloatPrecision, read_cpu_flags
+from app.domain.types import RgbImage, Vectors
+from app.inference.precision import BF16_CPU_FLAGS, INT8_CPU_FLAGS, FloatPrecision, read_cpu_flags
 from app.inference.process_memory import read_process_memory
-from app.settings import PROJECT_ROOT
+from app.synthesis.cards import draw_card
+from benchmarks.galleries import invented_cards
+from benchmarks.random_clip import MODELS, quantised_graph, write_random_clip
+from benchmarks.references import INVENTED_HEIGHT_PX
 from benchmarks.results import write_result
 
 CARDS = 9
-MODELS = PROJECT_ROOT / "models"
 #: Folders whose weights are not in the repository get random ones.
 CLIP_FOLDERS = ("vit-b-32--laion2b_s34b_b79k", "vit-l-14--laion400m_e32")
+QUANTISED = CLIP_FOLDERS[-1]
+
+Encode = Callable[[Sequence[RgbImage]], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to run one encoder: folder, ``ENCODER_PRECISION`` and ``ENCODER_RUNTIME``."""
+    """One way to run one encoder: folder, ``ENCODER_PRECISION`` and ``ENCODER_RUNTIME``, or ``open_clip``."""
 
     folder: str
     precision: str
@@ -45,59 +54,88 @@ class Way:
         """As it is reported."""
         return f"{self.folder.partition('--')[0]} {self.precision} {self.runtime}"
 
+    @property
+    def original(self) -> str:
+        """The way that its vectors are compared with: the same weights in fp32."""
+        runtime = "openvino" if self.folder == "compact" else "torch"
+        return Way(self.folder, "fp32", runtime).name
+
 
 def precisions() -> tuple[FloatPrecision, ...]:
-    """Those that this machine computes at full speed."""
+    """Those in floating point that this machine computes at full speed."""
     return ("fp32", "bf16") if read_cpu_flags() & BF16_CPU_FLAGS else ("fp32",)
 
 
 def ways() -> list[Way]:
     """Every encoder in every way that this machine computes at full speed."""
-    compact = [
-        Way("compact", precision, runtime) for runtime in ("openvino", "torch") for precision in precisions()
-    ]
-    return compact + [
-        Way(folder, precision, "torch") for folder in CLIP_FOLDERS for precision in precisions()
-    ]
+    floats = precisions()
+    found = [Way("compact", precision, runtime) for runtime in ("openvino", "torch") for precision in floats]
+    found += [Way(folder, precision, "torch") for folder in CLIP_FOLDERS for precision in floats]
+    found += [Way(QUANTISED, "fp32", "open_clip")]
+    return found + [Way(QUANTISED, "int8", "openvino")] * bool(read_cpu_flags() & INT8_CPU_FLAGS)
 
 
-def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
-    """Writes a CLIP image tower with random weights by the repository's description, as an export would."""
+def as_open_clip_shows(folder: Path) -> Encode:
+    """The whole model by open_clip's README, with the tower of ``folder`` in it so that vectors compare."""
     import torch
 
-    from app.inference.export import EncoderDescription, write_encoder
-    from app.inference.manifest import read_model_config, read_source
-    from app.inference.tower import build_image_tower
+    from app.inference.manifest import read_manifest, read_model_config, read_source
+    from app.inference.torch_tower import load_tower
+    from app.inference.torchvision_compat import import_open_clip
 
-    described = MODELS / folder.name
-    config, source = read_model_config(described), read_source(described)
-    torch.manual_seed(0)
-    state = build_image_tower(config, device="cpu").state_dict()
-    description = EncoderDescription(
-        folder.name,
-        source.architecture,
-        source.checkpoint,
-        source.preprocessing,
-        source.licence,
-        "random weights",
-    )
-    write_encoder(folder, description, config, state, precision)
+    architecture = read_source(MODELS / folder.name).architecture
+    model, _, preprocess = import_open_clip().create_model_and_transforms(architecture, pretrained=None)
+    file = folder / read_manifest(folder).weights.file
+    model.visual.load_state_dict(load_tower(file, read_model_config(folder)).state_dict())
+    model.eval()
+
+    def encode(crops: Sequence[RgbImage]) -> Vectors:
+        pictures = torch.stack([preprocess(Image.fromarray(crop)) for crop in crops])
+        with torch.no_grad():
+            features = model.encode_image(pictures)
+            features /= features.norm(dim=-1, keepdim=True)
+        return np.asarray(features.numpy(), np.float32)
+
+    return encode
 
 
-def measure_here(folder: Path, precision: str, runtime: str, batches: int) -> dict[str, float]:
-    """Loads an encoder in this process and embeds batches of nine; milliseconds and bytes."""
+def quantised(folder: Path) -> Encode:
+    """The same weights in int8, as serving runs them; their export's proof is left out."""
+    from app.inference.encoder import LoadedEncoder
+    from app.inference.loading import describe
+    from app.inference.manifest import read_manifest, read_model_config
+    from app.inference.openvino_graph import GraphTower
+
+    kept, graph = quantised_graph(folder)
+    manifest, config = read_manifest(folder), read_model_config(folder)
+    tower = GraphTower(kept, graph, "int8", 0)
+    return LoadedEncoder(tower, manifest.preprocessing, describe(manifest, config, "fp32")).encode_batch
+
+
+def load(folder: Path, precision: str, runtime: str) -> Encode:
+    """What embeds a batch in that way."""
+    if runtime == "open_clip":
+        return as_open_clip_shows(folder)
+    if precision == "int8":
+        return quantised(folder)
     from app.inference.loading import load_encoder
 
-    started = time.perf_counter()
     encoder = load_encoder(folder, precision=precision, runtime=runtime)  # type: ignore[arg-type]
+    return encoder.encode_batch
+
+
+def measure_here(folder: Path, precision: str, runtime: str, batches: int, vectors: Path) -> dict[str, float]:
+    """Loads an encoder in this process and embeds batches of nine; milliseconds and bytes."""
+    cards = invented_cards(artworks=CARDS)[:CARDS]
+    crops = [draw_card(card, INVENTED_HEIGHT_PX) for card in cards]
+    started = time.perf_counter()
+    encode = load(folder, precision, runtime)
     load_s = time.perf_counter() - started
-    rng = np.random.default_rng(0)
-    crops = [rng.integers(0, 256, (528, 378, 3), dtype=np.uint8) for _ in range(CARDS)]
-    encoder.encode_batch(crops)
+    np.save(vectors, encode(crops))
     times_ms = []
     for _ in range(batches):
         started = time.perf_counter()
-        encoder.encode_batch(crops)
+        encode(crops)
         times_ms.append((time.perf_counter() - started) * 1000)
     memory = read_process_memory()
     return {
@@ -109,26 +147,28 @@ def measure_here(folder: Path, precision: str, runtime: str, batches: int) -> di
     }
 
 
-def measure_apart(way: Way, models: Path, batches: int) -> dict[str, float]:
-    """The same in a process of its own, whose memory nothing else has touched."""
-    command = [sys.executable, "-m", "benchmarks.encoder_speed", "--batches", str(batches)]
-    command += ["--here", str(models / way.precision / way.folder), way.precision, way.runtime]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ourselves
+def measure_apart(way: Way, models: Path, batches: int) -> tuple[dict[str, float], Vectors]:
+    """The same in a process of its own, whose memory nothing else has touched; and the vectors."""
+    on_disk = way.precision if way.precision in precisions() else "fp32"
+    vectors = models / "vectors.npy"
+    command = [sys.executable, "-m", "benchmarks.encoder_speed", "--batches", str(batches), "--here"]
+    command += [str(models / on_disk / way.folder), way.precision, way.runtime, str(vectors)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return figures, np.load(vectors)
 
 
 def print_table(figures: dict[str, dict[str, float]]) -> None:
-    """One row for each way, with its time as a share of ViT-L-14's at the best precision measured."""
-    slowest = min(row["batch_ms"] for name, row in figures.items() if name.startswith("vit-l-14"))
-    table = Table(
-        "encoder", "ms for 9 cards", "times as fast as ViT-L-14", "load s", "resident MB", "peak MB"
-    )
+    """One row for each way, with its time as a share of open_clip's own ViT-L-14."""
+    slowest = figures[Way(QUANTISED, "fp32", "open_clip").name]["batch_ms"]
+    columns = ("encoder", "ms for 9 cards", "times as fast as open_clip's ViT-L-14", "least cosine to fp32")
+    table = Table(*columns, "load s", "resident MB", "peak MB")
     for name, row in figures.items():
         table.add_row(
             name,
             f"{row['batch_ms']:.0f}",
-            f"{slowest / row['batch_ms']:.1f}",
+            f"{slowest / row['batch_ms']:.2f}",
+            f"{row['least_cosine_to_fp32']:.5f}",
             f"{row['load_s']:.2f}",
             f"{row['rss_bytes'] / 1e6:.0f}",
             f"{row['peak_rss_bytes'] / 1e6:.0f}",
@@ -136,30 +176,43 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
     Console().print(table)
 
 
+def write_models(models: Path) -> None:
+    """Every encoder in every float format of this machine, and the int8 graph where it can be run."""
+    for precision in precisions():
+        for folder in CLIP_FOLDERS:
+            write_random_clip(models / precision / folder, precision)
+        (models / precision / "compact").symlink_to(MODELS / "compact")
+    if any(way.precision == "int8" for way in ways()):
+        print("int8: quantised now, or an earlier time")
+        quantised_graph(models / "fp32" / QUANTISED)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures every way in turn, prints the medians and writes them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=int, default=5)
-    parser.add_argument("--here", nargs=3, metavar=("FOLDER", "PRECISION", "RUNTIME"), help=argparse.SUPPRESS)
+    here = ("FOLDER", "PRECISION", "RUNTIME", "VECTORS")
+    parser.add_argument("--here", nargs=4, metavar=here, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.here:
-        folder, precision, runtime = options.here
-        print(json.dumps(measure_here(Path(folder), precision, runtime, options.batches)))
+        folder, precision, runtime, vectors = options.here
+        print(json.dumps(measure_here(Path(folder), precision, runtime, options.batches, Path(vectors))))
         return
     rows: dict[str, list[dict[str, float]]] = {way.name: [] for way in ways()}
+    vectors_of: dict[str, Vectors] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        models = Path(scratch)
-        for precision in precisions():
-            for folder in CLIP_FOLDERS:
-                write_random_clip(models / precision / folder, precision)
-            (models / precision / "compact").symlink_to(MODELS / "compact")
+        write_models(Path(scratch))
         for way in track(ways() * options.rounds, "encoders"):
-            rows[way.name].append(measure_apart(way, models, options.batches))
+            row, vectors_of[way.name] = measure_apart(way, Path(scratch), options.batches)
+            rows[way.name].append(row)
     medians = {
         name: {key: float(np.median([row[key] for row in measured])) for key in measured[0]}
         for name, measured in rows.items()
     }
+    for way in ways():
+        cosines = (vectors_of[way.name] * vectors_of[way.original]).sum(axis=1)
+        medians[way.name]["least_cosine_to_fp32"] = float(cosines.min())
     print_table(medians)
     write_result(
         "encoder_speed", {"cards": CARDS, "rounds": options.rounds, "medians": medians, "runs": rows}

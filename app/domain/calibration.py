@@ -20,8 +20,9 @@ from app.domain.types import AnswerKind, Confidence, Status
 #: Of the answers called ``accepted``, this share shows the right picture, where one card in five is in no
 #: gallery.
 ACCEPT_PRECISION, UNKNOWN_SHARE = 0.999, 0.2
-#: And this share names the right printing; one less likely than ``LEAST_PRINTING`` is never accepted.
-PRINTING_PRECISION = 0.995
+#: And this share names the right printing: 99.5 % are to be right at hard, and the photos of the fit are not
+#: those of anybody's camera. One less likely than ``LEAST_PRINTING`` is never accepted.
+PRINTING_PRECISION = 0.997
 LEAST_PRINTING = 0.95
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93

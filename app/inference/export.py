@@ -103,6 +103,8 @@ def _write_weights(
         tower = load_tower(partial_path, config).to(torch.float32)
         manifest = _describe_weights(tower, partial_path, description, config, precision)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
+        for graph in (*folder.glob("visual*.xml"), *folder.glob("visual*.bin")):
+            graph.unlink()  # of the old weights: hundreds of megabytes that no manifest would name
         partial_path.replace(folder / WEIGHTS_NAME)
     finally:
         partial_path.unlink(missing_ok=True)

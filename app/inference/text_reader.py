@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,10 +46,17 @@ def find_recogniser() -> Path | None:
     return path if path.is_file() else None
 
 
-def load_text_reader(settings: Settings, calibrations: Calibrations) -> OpenVinoTextReader | None:
+def load_text_reader(
+    settings: Settings, calibrations: Calibrations, cache_dir: Path | None = None
+) -> OpenVinoTextReader | None:
     """A reader that is ready, or None where it is off, not installed, or of no use.
 
     The service is whole without it: one that cannot be loaded is logged, no reason not to start.
+
+    Args:
+        settings: Whether text is read at all, and with how many threads.
+        calibrations: Of no use is a reader whose verdicts are worth nothing.
+        cache_dir: As for ``OpenVinoTextReader``.
     """
     weighed = (calibrations.verified, calibrations.verified_in_space)
     if settings.ocr == "off" or not any(one is not None and one.text_nats > 0 for one in weighed):
@@ -56,7 +64,7 @@ def load_text_reader(settings: Settings, calibrations: Calibrations) -> OpenVino
     path = find_recogniser()
     if path is None:
         return None
-    reader = OpenVinoTextReader(path, settings.encoder_threads)
+    reader = OpenVinoTextReader(path, settings.encoder_threads, cache_dir)
     try:
         reader.warm_up()
     except EncoderInvalid as error:
@@ -73,11 +81,14 @@ class OpenVinoTextReader:
     Args:
         path: From ``find_recogniser``.
         threads: Threads to compute with; 0 takes one a core.
+        cache_dir: Where the network is kept in OpenVINO's own format, whose weights stay in the file: of an
+            ONNX file they are copied, which takes 25 MB more as long as the process lives.
     """
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, threads: int = 0, cache_dir: Path | None = None) -> None:
         self._path = path
         self._threads = threads
+        self._cache_dir = cache_dir
         self._lock = threading.Lock()
         self._loaded: tuple[CompiledGraph, list[str]] | None = None
         self._requests = threading.local()
@@ -110,11 +121,11 @@ class OpenVinoTextReader:
     def _ready(self) -> tuple[CompiledGraph, list[str]]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self._path, self._threads)
+                self._loaded = _load(self._path, self._threads, self._cache_dir)
             return self._loaded
 
 
-def _load(path: Path, threads: int) -> tuple[CompiledGraph, list[str]]:
+def _load(path: Path, threads: int, cache_dir: Path | None) -> tuple[CompiledGraph, list[str]]:
     if sha256_of(path) != RECOGNISER_SHA256:
         raise EncoderInvalid(f"{path} is another recogniser than that of rapidocr 3.10")
     openvino = import_openvino()
@@ -127,13 +138,32 @@ def _load(path: Path, threads: int) -> tuple[CompiledGraph, list[str]]:
     }
     try:
         core = openvino.Core()
-        model = core.read_model(path)
+        model = core.read_model(path if cache_dir is None else _kept(path, cache_dir))
         letters = model.get_rt_info(["framework", "character"]).astype(str).splitlines()
         compiled = core.compile_model(model, "CPU", options)
     except RuntimeError as error:
         raise EncoderInvalid(f"{path} cannot be run: {' '.join(str(error).split())[:300]}") from error
     # Connectionist temporal classification: class 0 is "no new letter", the last one a space.
     return cast(CompiledGraph, compiled), ["", *letters, " "]
+
+
+def _kept(path: Path, cache_dir: Path) -> Path:
+    """The network in OpenVINO's own format, weights as fp16; ``path`` itself where none can be written."""
+    kept = cache_dir / f"recogniser-{RECOGNISER_SHA256[:16]}.xml"
+    if kept.exists():
+        return kept
+    openvino = import_openvino()
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".recogniser-", dir=cache_dir) as work:
+            made = Path(work) / kept.name
+            openvino.save_model(openvino.Core().read_model(path), made, compress_to_fp16=True)
+            for suffix in (".bin", ".xml"):  # whoever sees the .xml finds its weights
+                made.with_suffix(suffix).replace(kept.with_suffix(suffix))
+    except OSError as error:
+        structlog.get_logger().info("text_reader_not_kept", folder=str(cache_dir), reason=str(error))
+        return path
+    return kept
 
 
 def _prepared(strip: RgbImage) -> NDArray[np.float32]:

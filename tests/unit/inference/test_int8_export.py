@@ -73,6 +73,16 @@ def test_channels_that_drown_all_others_are_refused(tmp_path: Path, monkeypatch:
 
 
 @needs_nncf
+def test_another_export_takes_the_graph_of_the_old_weights_away(
+    shared_int8_encoder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(shared_int8_encoder, tmp_path / "tiny"))
+    write_tiny_encoder(folder)
+    assert read_manifest(folder).int8 is None
+    assert not list(folder.glob("visual.int8.*"))
+
+
+@needs_nncf
 def test_the_proof_is_stored_with_what_was_measured(shared_int8_encoder: Path) -> None:
     int8 = read_manifest(shared_int8_encoder).int8
     assert int8 is not None

@@ -159,6 +159,18 @@ def test_a_reservation_leaves_less_room_for_the_next_scan() -> None:
     assert guard.has_room()
 
 
+def test_when_the_last_picture_is_done_memory_is_given_back_beside_the_event_loop() -> None:
+    machine = Machine(trimmable_mib=20)
+    guard = machine.guard()
+    first, second = guard.reserve(10 * MIB), guard.reserve(10 * MIB)
+    first()
+    assert not machine.releases, "another picture is still worked on"
+    second()
+    assert machine.released.wait(timeout=10)
+    assert machine.releases == [20]
+    assert machine.release_threads == ["memory-release"]
+
+
 def test_memory_is_given_back_before_a_reservation_is_refused() -> None:
     machine = Machine(used_mib=900, trimmable_mib=300)
     machine.guard().reserve(350 * MIB)

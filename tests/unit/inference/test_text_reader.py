@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -38,6 +39,26 @@ def test_numbers_are_read_letter_by_letter(reader: OpenVinoTextReader, text: str
     (found,) = reader([line(text)])
     assert found.text.strip() == text
     assert found.confidence > 0.75
+
+
+def test_a_kept_network_reads_the_same_and_is_made_once(tmp_path: Path) -> None:
+    path = find_recogniser()
+    assert path is not None
+    strips = [line(text) for text in LINES]
+    first = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path / "cache")(strips)
+    made = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "cache").iterdir()}
+    again = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path / "cache")(strips)
+    assert [one.text.strip() for one in first] == list(LINES)
+    assert first == again
+    assert made == {file.name: file.stat().st_mtime_ns for file in (tmp_path / "cache").iterdir()}
+
+
+def test_a_network_that_cannot_be_kept_is_read_from_the_package(tmp_path: Path) -> None:
+    path = find_recogniser()
+    assert path is not None
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    (found,) = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path / "cache")([line(LINES[0])])
+    assert found.text.strip() == LINES[0]
 
 
 def test_an_even_strip_holds_no_text(reader: OpenVinoTextReader) -> None:

@@ -10,34 +10,8 @@ import pytest
 from app.domain.calibration import ACCEPT_PRECISION, UNKNOWN_RECALL
 from app.domain.ranking import RankedCard, Ranking
 from app.domain.types import Card, TemplateSource
-from models.training.calibration import fit, fit_logistic, report
+from models.training.calibration import fit, report
 from models.training.looks import Look
-
-
-def evidence(count: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return np.column_stack([np.ones(count), rng.uniform(0, 1, count), rng.uniform(0, 1, count)])
-
-
-def answers(features: np.ndarray, weights: tuple[float, float, float], seed: int) -> np.ndarray:
-    chance = 1.0 / (1.0 + np.exp(-features @ np.array(weights)))
-    return (np.random.default_rng(seed).random(len(chance)) < chance).astype(float)
-
-
-def test_the_weights_behind_the_answers_are_found_again() -> None:
-    features = evidence(20_000, seed=1)
-    fitted = fit_logistic(features, answers(features, (-4.0, 6.0, 3.0), seed=2))
-    assert fitted == pytest.approx((-4.0, 6.0, 3.0), abs=0.3)
-
-
-def test_evidence_that_seems_to_speak_against_a_card_gets_no_weight() -> None:
-    features = evidence(5_000, seed=3)
-    bias, margin_weight, similarity_weight = fit_logistic(
-        features, answers(features, (0.0, 5.0, -4.0), seed=4)
-    )
-    assert similarity_weight == 0.0
-    assert margin_weight > 3.0
-    assert np.isfinite(bias)
 
 
 def looks(count: int, seed: int) -> list[Look]:

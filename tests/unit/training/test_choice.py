@@ -47,3 +47,12 @@ def test_options_that_are_not_there_are_never_likely() -> None:
         np.full((1, 3, 1), [[[1.0], [1.0], [99.0]]]), np.array([[True, True, False]]), np.array([0])
     )
     assert choices.probabilities(np.array([1.0])).tolist() == [[0.5, 0.5, 0.0]]
+
+
+def test_cases_gone_astray_flatten_a_plain_fit_and_not_one_that_expects_them() -> None:
+    told = chosen(6_000, seed=4, weights=6 * WEIGHTS)
+    astray = np.random.default_rng(5).random(6_000) < 0.02
+    right = np.where(astray, 0, told.right)  # the first option, whatever the evidence
+    choices = Choices(told.evidence, told.there, right)
+    assert fit_choices(choices)[0] < 0.75 * 6 * WEIGHTS[0]
+    assert fit_choices(choices, strays=0.02) == pytest.approx(6 * WEIGHTS, rel=0.1)

@@ -220,6 +220,13 @@ def test_a_truncated_progressive_jpeg_is_refused_as_broken() -> None:
         decode(data[: len(data) // 2])
 
 
+def test_a_jpeg_with_stray_bytes_between_its_parts_is_read_all_the_same() -> None:
+    data = saved(picture(), "JPEG")
+    scan = data.index(b"\xff\xda")
+    strayed = data[:scan] + b"\x00\x00\x00" + data[scan:]
+    assert (decode(strayed) == decode(data)).all()
+
+
 def test_a_file_over_the_byte_limit_is_refused_with_both_numbers() -> None:
     with pytest.raises(UploadTooLarge, match=r"101 bytes; at most 100"):
         decode(b"x" * 101, max_upload_bytes=100)
