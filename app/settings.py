@@ -109,7 +109,7 @@ class Settings(BaseSettings):
         "picture; where the labels are too few to prove it, the threshold stays",
     )
     accept_printing_precision: float = Field(
-        0.995,
+        0.997,
         gt=0.5,
         lt=1,
         description="likewise: share of the accepted answers that must name the right printing",

@@ -29,14 +29,13 @@ from app.inference.precision import BF16_CPU_FLAGS, INT8_CPU_FLAGS, FloatPrecisi
 from app.inference.process_memory import read_process_memory
 from app.synthesis.cards import draw_card
 from benchmarks.galleries import invented_cards
-from benchmarks.random_clip import MODELS, quantised_graph, write_random_clip
+from benchmarks.random_clip import MODELS, QUANTISED, quantised_models, write_random_clip
 from benchmarks.references import INVENTED_HEIGHT_PX
 from benchmarks.results import write_result
 
 CARDS = 9
 #: Folders whose weights are not in the repository get random ones.
-CLIP_FOLDERS = ("vit-b-32--laion2b_s34b_b79k", "vit-l-14--laion400m_e32")
-QUANTISED = CLIP_FOLDERS[-1]
+CLIP_FOLDERS = ("vit-b-32--laion2b_s34b_b79k", QUANTISED)
 
 Encode = Callable[[Sequence[RgbImage]], Vectors]
 
@@ -99,25 +98,10 @@ def as_open_clip_shows(folder: Path) -> Encode:
     return encode
 
 
-def quantised(folder: Path) -> Encode:
-    """The same weights in int8, as serving runs them; their export's proof is left out."""
-    from app.inference.encoder import LoadedEncoder
-    from app.inference.loading import describe
-    from app.inference.manifest import read_manifest, read_model_config
-    from app.inference.openvino_graph import GraphTower
-
-    kept, graph = quantised_graph(folder)
-    manifest, config = read_manifest(folder), read_model_config(folder)
-    tower = GraphTower(kept, graph, "int8", 0)
-    return LoadedEncoder(tower, manifest.preprocessing, describe(manifest, config, "fp32")).encode_batch
-
-
 def load(folder: Path, precision: str, runtime: str) -> Encode:
     """What embeds a batch in that way."""
     if runtime == "open_clip":
         return as_open_clip_shows(folder)
-    if precision == "int8":
-        return quantised(folder)
     from app.inference.loading import load_encoder
 
     encoder = load_encoder(folder, precision=precision, runtime=runtime)  # type: ignore[arg-type]
@@ -149,10 +133,9 @@ def measure_here(folder: Path, precision: str, runtime: str, batches: int, vecto
 
 def measure_apart(way: Way, models: Path, batches: int) -> tuple[dict[str, float], Vectors]:
     """The same in a process of its own, whose memory nothing else has touched; and the vectors."""
-    on_disk = way.precision if way.precision in precisions() else "fp32"
     vectors = models / "vectors.npy"
     command = [sys.executable, "-m", "benchmarks.encoder_speed", "--batches", str(batches), "--here"]
-    command += [str(models / on_disk / way.folder), way.precision, way.runtime, str(vectors)]
+    command += [str(models / way.precision / way.folder), way.precision, way.runtime, str(vectors)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures, np.load(vectors)
@@ -183,8 +166,7 @@ def write_models(models: Path) -> None:
             write_random_clip(models / precision / folder, precision)
         (models / precision / "compact").symlink_to(MODELS / "compact")
     if any(way.precision == "int8" for way in ways()):
-        print("int8: quantised now, or an earlier time")
-        quantised_graph(models / "fp32" / QUANTISED)
+        (models / "int8").symlink_to(quantised_models())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

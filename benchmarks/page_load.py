@@ -5,9 +5,10 @@ others, for what is known of a picture's bytes is not found again; then one of t
 is read after each scan; its slope by least squares, after a warm-up, says whether anything is held on to.
 Peak memory counts from the start of that process; the embedded database's is told apart.
 
-Any encoder's folder can be served: ``--encoder vit-l-14--laion400m_e32 --precision int8 --models DIR``. A
-slow one takes long over a large gallery: ``--gallery 60 --templates 46512`` imports 60 cards and adds others
-near them (``benchmarks.gallery_scale``), until there are as many templates.
+Any encoder's folder can be served: ``--encoder vit-l-14--laion400m_e32 --precision int8 --models DIR``, or
+``--random-weights`` in place of name and folder. A slow one takes long over a large gallery: ``--gallery 60
+--templates 46512`` imports 60 cards and adds others near them (``benchmarks.gallery_scale``), until there are
+as many templates.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""CLIP towers with random weights, for time and memory, which do not depend on them; quantised ones too."""
+"""CLIP towers with random weights, for time and memory, which do not depend on them; one in int8 as well."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from app.inference.graph_files import Graph
+from app.domain.card_sample import CardSample
 from app.inference.precision import FloatPrecision
 from app.settings import PROJECT_ROOT
 from app.synthesis.cards import draw_card
@@ -14,8 +13,10 @@ from benchmarks.galleries import invented_cards
 from benchmarks.references import INVENTED_HEIGHT_PX
 
 MODELS = PROJECT_ROOT / "models"
-#: Fewer pictures than an export takes: time does not depend on what is learnt from them.
-_CALIBRATION_CARDS = 32
+#: The encoder that is quantised.
+QUANTISED = "vit-l-14--laion400m_e32"
+#: Fewer pictures than an export takes: time and memory do not depend on what is learnt from them.
+_CALIBRATION_CARDS, _JUDGED_CARDS = 32, 9
 
 
 def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
@@ -46,35 +47,23 @@ def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
     write_encoder(folder, description, config, state, precision)
 
 
-def quantised_graph(folder: Path, cache: Path = CACHE_DIR) -> tuple[Path, Graph]:
-    """An encoder's int8 graph without the proof that an export would ask of it; made once and kept.
+def quantised_models(cache: Path = CACHE_DIR) -> Path:
+    """A folder of encoders with ``QUANTISED`` in it, random weights in fp32 and in int8; made once and kept.
 
-    Args:
-        folder: An encoder with weights in fp32.
-        cache: Where graphs are kept, by the weights' hash.
-
-    Returns:
-        The folder of its files, and what they are.
+    Its proof is of so few pictures that it holds for nobody: serve it with ``ENCODER_PRECISION=int8``.
     """
-    from app.inference.int8_evidence import calibration_views
-    from app.inference.manifest import read_manifest, read_model_config
-    from app.inference.openvino_graph import convert_tower, save_graph
-    from app.inference.preprocessing import preprocess
-    from app.inference.quantise import import_nncf, quantise_graph
-    from app.inference.torch_tower import load_tower
+    from app.inference.int8_export import export_int8
+    from app.inference.manifest import MANIFEST_NAME, read_manifest
 
-    manifest, config = read_manifest(folder), read_model_config(folder)
-    recipe = f"{manifest.weights.sha256} {import_nncf().__version__} {_CALIBRATION_CARDS}"
-    kept = cache / f"int8-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
-    stated = kept / "graph.json"
-    if not stated.exists():
-        kept.mkdir(parents=True, exist_ok=True)
-        cards = invented_cards(artworks=_CALIBRATION_CARDS)[:_CALIBRATION_CARDS]
-        views = calibration_views([draw_card(card, INVENTED_HEIGHT_PX) for card in cards])
-        model = convert_tower(load_tower(folder / manifest.weights.file, config), manifest.preprocessing)
-        inputs = [preprocess([view], manifest.preprocessing) for view in views]
-        graph = save_graph(
-            quantise_graph(model, inputs, transformer=config.is_transformer), kept / "visual.int8.xml"
+    models = cache / "models"
+    folder = models / QUANTISED
+    if not (folder / MANIFEST_NAME).exists() or read_manifest(folder).int8 is None:
+        print("quantising ViT-L-14: some minutes, once", flush=True)
+        cards = invented_cards(artworks=_CALIBRATION_CARDS + _JUDGED_CARDS)
+        pictures = tuple(
+            draw_card(card, INVENTED_HEIGHT_PX) for card in cards[: _CALIBRATION_CARDS + _JUDGED_CARDS]
         )
-        stated.write_text(graph.model_dump_json(), encoding="utf-8")
-    return kept, Graph.model_validate_json(stated.read_text(encoding="utf-8"))
+        write_random_clip(folder, "fp32")
+        sample = CardSample("invented", pictures[:_CALIBRATION_CARDS], pictures[_CALIBRATION_CARDS:])
+        export_int8(folder, sample, must_hold=False)
+    return models

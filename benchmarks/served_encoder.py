@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import PROJECT_ROOT
+from benchmarks.random_clip import QUANTISED, quantised_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ COMPACT = ServedEncoder()
 
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--encoder``, ``--models`` and ``--precision``."""
+    """Adds ``--encoder``, ``--models``, ``--precision`` and ``--random-weights``."""
     parser.add_argument("--encoder", default=COMPACT.folder, help="folder of the encoder in --models")
     parser.add_argument("--models", type=Path, default=COMPACT.models, help="folder of the encoders")
+    parser.add_argument(
+        "--random-weights",
+        action="store_true",
+        help=f"of {QUANTISED}, in fp32 and int8: time and memory do not depend on them",
+    )
     parser.add_argument("--precision", default=COMPACT.precision, choices=["auto", "fp32", "bf16", "int8"])
 
 
 def served_encoder(options: argparse.Namespace) -> ServedEncoder:
     """What those arguments say."""
+    if options.random_weights:
+        return ServedEncoder(QUANTISED, quantised_models(), options.precision)
     return ServedEncoder(options.encoder, options.models, options.precision)

@@ -101,7 +101,6 @@ class Adjustment:
             margin_weight=self.scale * calibration.margin_weight,
             similarity_weight=self.scale * calibration.similarity_weight,
             agreement_weight=self.scale * calibration.agreement_weight,
-            rival_weight=self.scale * calibration.rival_weight,
             printing_temperature=calibration.printing_temperature / self.printing_scale,
             # Both count in units of the temperature.
             difference_nats=calibration.difference_nats * self.printing_scale,

@@ -1,10 +1,10 @@
 """From evidence to probabilities and to a status, with constants that a committed command fits.
 
-The model is a logistic regression: on the leader's margin over other pictures, and where reference pictures
-were compared with the crop, on how much better the leader's agrees with it than the best of the others, and
-how well that one does; where none were, on the leader's similarity. Margin and agreements count by their
-square roots: on a poor photo all are small, and say more than as little says on a clear one. All weights are
-held at zero or above, so confidence can only rise with evidence.
+The model is a logistic regression: on the root of the leader's margin over other pictures, and where
+reference pictures were compared with the crop, on how many times better the leader's agrees with it than the
+best of the others; where none were, on the leader's similarity. On a poor photo margins and agreements are
+small, and say more than as little says on a clear one. All weights are held at zero or above, so confidence
+can only rise with evidence.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from app.domain.types import AnswerKind, Confidence, Status
 #: Of the answers called ``accepted``, this share shows the right picture, where one card in five is in no
 #: gallery.
 ACCEPT_PRECISION, UNKNOWN_SHARE = 0.999, 0.2
-#: And this share names the right printing: 99.5 % are to be right at hard, and the photos of the fit are not
-#: those of anybody's camera. One less likely than ``LEAST_PRINTING`` is never accepted.
+#: And this share names the right printing. Wanted are 0.995 on hard photos: what is fitted on a simulator's
+#: leaves room for others. One less likely than ``LEAST_PRINTING`` is never accepted.
 PRINTING_PRECISION = 0.997
 LEAST_PRINTING = 0.95
 #: Of the cards that are in no gallery, this share is called ``unknown``.
@@ -41,8 +41,7 @@ class Calibration:
         accept_card: Least probability of the picture for ``accepted``.
         accept_printing: Least probability of the printing for ``accepted``.
         known_at: Least probability of the picture for an answer at all; below it the card is ``unknown``.
-        agreement_weight: Weight of the root of the agreement's lead over the best rival's, at least 0.
-        rival_weight: What the root of the best rival's agreement costs, at least 0.
+        agreement_weight: Weight of ``Ranking.agreement_lead``, the logarithm of a ratio, at least 0.
         standing_agreement: The similarity that an agreement of 1 is worth, at least 0.
         difference_nats: What a difference of 1 from the crop speaks against a printing, at least 0.
         text_nats: What a verdict of the text on the card is worth; 0 where nobody has fitted it, and no text
@@ -61,7 +60,6 @@ class Calibration:
     accept_printing: float
     known_at: float
     agreement_weight: float = 0.0
-    rival_weight: float = 0.0
     standing_agreement: float = 0.0
     difference_nats: float = 0.0
     compared_temperature: float = 0.0
@@ -69,7 +67,7 @@ class Calibration:
     unclear_temperature: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = (self.margin_weight, self.similarity_weight, self.agreement_weight, self.rival_weight)
+        weights = (self.margin_weight, self.similarity_weight, self.agreement_weight)
         standing = (self.standing_agreement, self.difference_nats, self.text_nats)
         temperatures = (self.compared_temperature, self.unclear_temperature)
         if min(*weights, *standing, *temperatures) < 0 or self.printing_temperature <= 0:
@@ -87,8 +85,7 @@ class Calibration:
             self.bias
             + self.margin_weight * math.sqrt(ranking.margin)
             + self.similarity_weight * ranking.similarity
-            + self.agreement_weight * math.sqrt(ranking.agreement_lead)
-            - self.rival_weight * math.sqrt(ranking.rival_agreement)
+            + self.agreement_weight * ranking.agreement_lead
         )
 
     def confidence(self, ranking: Ranking, group_size: int) -> Confidence:

@@ -66,7 +66,15 @@ def calibrations_from_json(values: Mapping[str, Any]) -> Calibrations:
 
 
 def _read(values: Mapping[str, float]) -> Calibration:
-    """Numbers by name; those of verification may be missing."""
+    """Numbers by name; those of verification may be missing.
+
+    Names that are not known belong to another form of the model, whose numbers mean something else here.
+    """
+    unknown = values.keys() - {spec.name for spec in fields(Calibration)} - {kind.value for kind in _NAMED}
+    if unknown:
+        raise ConfigurationError(
+            f"{', '.join(sorted(unknown))}: of another version of the model, fit it again"
+        )
     required = [spec.name for spec in fields(Calibration) if spec.default is MISSING]
     optional = [spec.name for spec in fields(Calibration) if spec.name in values]
     return Calibration(**{name: float(values[name]) for name in dict.fromkeys((*required, *optional))})

@@ -7,6 +7,7 @@ says nothing about doubt.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,9 @@ from app.domain.types import Card, TemplateHit, TemplateSource
 #: Fewer pictures say nothing about how well a wrong one would agree: the constants of verified answers were
 #: fitted where a handful were compared.
 LEAST_COMPARED = 4
+#: About how well strangers agree. Added to both sides of a ratio: below it differences mean nothing. Less
+#: suits clear photos, more suits hard ones (docs/experiments.md, experiment 41).
+AGREEMENT_BY_CHANCE = 0.1
 #: How many runners-up the winner is measured against: their mean is steadier than rank 2 alone, and
 #: separates unknown cards better than the raw similarity does.
 MARGIN_RUNNERS_UP = 10
@@ -96,8 +100,13 @@ class Ranking:
 
     @property
     def agreement_lead(self) -> float:
-        """How much better the leader's picture agrees than the best of the others, at least 0."""
-        return max(0.0, self.agreement - self.rival_agreement)
+        """Logarithm of how many times better the leader's picture agrees than the best of the others.
+
+        Both fall together as a photo gets worse, and their ratio stays.
+        """
+        return math.log(self.agreement + AGREEMENT_BY_CHANCE) - math.log(
+            self.rival_agreement + AGREEMENT_BY_CHANCE
+        )
 
     def members(self) -> tuple[RankedCard, ...]:
         """The cards that show the leader's picture, best first."""

@@ -29,7 +29,7 @@ from app.inference.manifest import (
     read_manifest,
     read_model_config,
 )
-from app.inference.openvino_graph import write_graph
+from app.inference.openvino_graph import GRAPH_NAME, INT8_GRAPH_NAME, write_graph
 from app.inference.torch_tower import TorchTower, load_tower, torch_dtype
 
 WEIGHTS_NAME = "visual.safetensors"
@@ -103,8 +103,9 @@ def _write_weights(
         tower = load_tower(partial_path, config).to(torch.float32)
         manifest = _describe_weights(tower, partial_path, description, config, precision)
         (folder / MANIFEST_NAME).unlink(missing_ok=True)  # it speaks of the weights that are about to go
-        for graph in (*folder.glob("visual*.xml"), *folder.glob("visual*.bin")):
-            graph.unlink()  # of the old weights: hundreds of megabytes that no manifest would name
+        for graph in (GRAPH_NAME, INT8_GRAPH_NAME):  # of those too: megabytes that no manifest would name
+            for suffix in (".xml", ".bin"):
+                (folder / graph).with_suffix(suffix).unlink(missing_ok=True)
         partial_path.replace(folder / WEIGHTS_NAME)
     finally:
         partial_path.unlink(missing_ok=True)

@@ -75,6 +75,7 @@ class ProcessMemoryGuard:
         self._reserved_bytes = 0
         self._reservations = 0
         self._used_before_bytes = 0
+        self._trimming = False
 
     @property
     def batch_size(self) -> int:
@@ -192,9 +193,23 @@ class ProcessMemoryGuard:
         with self._lock:
             self._reservations -= 1
             self._reserved_bytes -= need_bytes
-            if self._reservations:
+            if self._reservations or self._trimming:
                 return
-        self._in_a_thread(collect=False)  # 20 MB of small blocks that the next picture would be laid beside
+            self._trimming = True
+        try:
+            threading.Thread(target=self._trim_between_scans, name="memory-release", daemon=True).start()
+        except RuntimeError:  # no more threads: the scan that has just been answered must not fail for that
+            self._trimming = False
+
+    def _trim_between_scans(self) -> None:
+        """Gives back what pictures left in the heap, 20 MB that the next one would be laid beside.
+
+        It counts as no release and moves no floor: nothing was tight.
+        """
+        try:
+            self._release()
+        finally:
+            self._trimming = False
 
     def _give_back(self, *, collect: bool) -> None:
         if collect:
@@ -205,17 +220,14 @@ class ProcessMemoryGuard:
             self._floor_bytes = self._read_memory().anonymous_bytes
 
     def _give_back_aside(self) -> None:
-        """Collects and gives back in a thread, at most once in ``retry_after_s``: it stops all for 100 ms."""
+        """Gives back in a thread, at most once in ``retry_after_s``: collecting stops all for 100 ms."""
         now_s = time.monotonic()
         with self._lock:
             if now_s < self._next_aside_s:
                 return
             self._next_aside_s = now_s + (MemoryTight.retry_after_s or 0)
-        self._in_a_thread(collect=True)
-
-    def _in_a_thread(self, *, collect: bool) -> None:
         threading.Thread(
-            target=self._give_back, kwargs={"collect": collect}, name="memory-release", daemon=True
+            target=self._give_back, kwargs={"collect": True}, name="memory-release", daemon=True
         ).start()
 
     def _adapt(self, tight: bool) -> None:

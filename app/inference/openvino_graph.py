@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.inference.manifest import Preprocessing
 
-GRAPH_NAME = "visual.xml"
+GRAPH_NAME, INT8_GRAPH_NAME = "visual.xml", "visual.int8.xml"
 
 
 class InferRequest(Protocol):

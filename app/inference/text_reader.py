@@ -10,7 +10,7 @@ import importlib.util
 import math
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -128,7 +128,6 @@ class OpenVinoTextReader:
 def _load(path: Path, threads: int, cache_dir: Path | None) -> tuple[CompiledGraph, list[str]]:
     if sha256_of(path) != RECOGNISER_SHA256:
         raise EncoderInvalid(f"{path} is another recogniser than that of rapidocr 3.10")
-    openvino = import_openvino()
     hint = {"fp32": "f32", "bf16": "bf16"}[fastest_float(read_cpu_flags())]
     options = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -136,23 +135,33 @@ def _load(path: Path, threads: int, cache_dir: Path | None) -> tuple[CompiledGra
         "INFERENCE_NUM_THREADS": threads or usable_cores(),
         "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_PRIMITIVES,
     }
+    kept = None if cache_dir is None else _kept(path, cache_dir)
     try:
-        core = openvino.Core()
-        model = core.read_model(path if cache_dir is None else _kept(path, cache_dir))
-        letters = model.get_rt_info(["framework", "character"]).astype(str).splitlines()
-        compiled = core.compile_model(model, "CPU", options)
+        compiled, letters = _compile(path if kept is None else kept, options)
     except RuntimeError as error:
-        raise EncoderInvalid(f"{path} cannot be run: {' '.join(str(error).split())[:300]}") from error
+        if kept is None:
+            raise EncoderInvalid(f"{path} cannot be run: {_one_line(error)}") from error
+        structlog.get_logger().warning("kept_recogniser_broken", path=str(kept), reason=_one_line(error))
+        for suffix in (".xml", ".bin"):  # the next start makes it anew
+            kept.with_suffix(suffix).unlink(missing_ok=True)
+        return _load(path, threads, None)
     # Connectionist temporal classification: class 0 is "no new letter", the last one a space.
-    return cast(CompiledGraph, compiled), ["", *letters, " "]
+    return compiled, ["", *letters, " "]
 
 
-def _kept(path: Path, cache_dir: Path) -> Path:
-    """The network in OpenVINO's own format, weights as fp16; ``path`` itself where none can be written."""
-    kept = cache_dir / f"recogniser-{RECOGNISER_SHA256[:16]}.xml"
-    if kept.exists():
-        return kept
+def _compile(path: Path, options: Mapping[str, object]) -> tuple[CompiledGraph, list[str]]:
+    core = import_openvino().Core()
+    model = core.read_model(path)
+    letters = model.get_rt_info(["framework", "character"]).astype(str).splitlines()
+    return cast(CompiledGraph, core.compile_model(model, "CPU", options)), letters
+
+
+def _kept(path: Path, cache_dir: Path) -> Path | None:
+    """The network in OpenVINO's own format, weights as fp16; None where it cannot be written."""
     openvino = import_openvino()
+    kept = cache_dir / f"recogniser-{RECOGNISER_SHA256[:16]}-{openvino.get_version().split('-')[0]}.xml"
+    if kept.exists() and kept.with_suffix(".bin").exists():
+        return kept
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".recogniser-", dir=cache_dir) as work:
@@ -160,10 +169,14 @@ def _kept(path: Path, cache_dir: Path) -> Path:
             openvino.save_model(openvino.Core().read_model(path), made, compress_to_fp16=True)
             for suffix in (".bin", ".xml"):  # whoever sees the .xml finds its weights
                 made.with_suffix(suffix).replace(kept.with_suffix(suffix))
-    except OSError as error:
-        structlog.get_logger().info("text_reader_not_kept", folder=str(cache_dir), reason=str(error))
-        return path
+    except (OSError, RuntimeError) as error:  # OpenVINO's own is a RuntimeError, for a full disk too
+        structlog.get_logger().info("recogniser_not_kept", folder=str(cache_dir), reason=_one_line(error))
+        return None
     return kept
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def _prepared(strip: RgbImage) -> NDArray[np.float32]:

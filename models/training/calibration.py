@@ -67,11 +67,12 @@ from models.training.texts import weigh_text
 #: No other part of the project uses this catalogue.
 CATALOGUE_SEED = 3
 ARTWORKS = 3000
-#: Many pictures are printed more than once: printings are fitted on those alone.
-REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE = 0.4, 0.1, 0.1
-#: How many of the pictures may have a near twin in the gallery that shows all the evidence of the right one
-#: (the same backdrop in the same frame); the likeliest is taken (docs/experiments.md, experiment 41).
-TWIN_SHARES = (0.0, 0.001, 0.002, 0.003, 0.005, 0.01)
+#: Many pictures are printed more than once, some six times in frames, foils and languages: printings are
+#: fitted on those alone, and the printings of one picture crowd a gallery as they do in real ones.
+REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE, REPRINTS_MOST = 0.4, 0.2, 0.2, 3
+#: Share of the looks in which another picture may show all the evidence of the right one (the same backdrop
+#: in the same frame); the likeliest is taken (docs/experiments.md, experiment 41).
+LOOKALIKE_SHARES = (0.0, 0.001, 0.002, 0.003, 0.005, 0.01)
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 
 _SIMILARITY = 2  # its column of the evidence
@@ -91,8 +92,8 @@ def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
     if agreement:
         evidence[:, _SIMILARITY] = 0.0
     right = np.array([look.artwork_right for look in looks], dtype=np.float64)
-    twins = likeliest_share(evidence, right, TWIN_SHARES)
-    bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right, twins))
+    lookalikes = likeliest_share(evidence, right, LOOKALIKE_SHARES)
+    bias, *slopes = (round(value, 4) for value in fit_logistic(evidence, right, lookalikes))
     probability = np.array([logistic(float(x)) for x in evidence @ np.array([bias, *slopes])])
     masked = np.array([look.masked for look in looks])
     share = np.where(masked, UNKNOWN_SHARE / (1.0 - UNKNOWN_SHARE), 1.0)  # there are as many of both here
@@ -106,7 +107,6 @@ def fit(looks: Sequence[Look], agreement: float = 0.0) -> Calibration:
         margin_weight=slopes[0],
         similarity_weight=slopes[1],
         agreement_weight=slopes[2],
-        rival_weight=slopes[3],
         printing_temperature=temperature_of([one for one in looks if not was_compared(one)]) or plain,
         accept_card=round(accept_card, 4),
         accept_printing=1.0,
@@ -140,8 +140,7 @@ def _evidence(ranking: Ranking) -> tuple[float, ...]:
         1.0,
         math.sqrt(ranking.margin),
         ranking.similarity,
-        math.sqrt(ranking.agreement_lead),
-        -math.sqrt(ranking.rival_agreement),
+        ranking.agreement_lead,
     )
 
 
@@ -235,6 +234,7 @@ def _catalogue() -> list[InventedCard]:
         reprint_share=REPRINT_SHARE,
         foil_share=FOIL_SHARE,
         language_share=LANGUAGE_SHARE,
+        reprints_most=REPRINTS_MOST,
     )
 
 

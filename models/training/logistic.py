@@ -11,37 +11,39 @@ _RIDGE = 1e-3  # pulls weights towards 0 where every case is told apart, and any
 _NEWTON_STEPS, _ROUNDS = 100, 100
 
 
-def fit_logistic(evidence: Floats, right: Floats, twins: float = 0.0) -> tuple[float, ...]:
-    """The likeliest weights where a share of the cases that would be right has a twin.
+def fit_logistic(evidence: Floats, right: Floats, lookalikes: float = 0.0) -> tuple[float, ...]:
+    """The likeliest weights where a share of the cases that would be right has a lookalike.
 
-    Such a case shows all the evidence and is wrong all the same: ``P(right) = (1 - twins) * logistic(w x)``.
-    Without it a dozen of them in twelve thousand decide how steep the whole curve is, because a case that was
-    nearly sure and is wrong costs more than hundreds of others. Expectation and maximisation (Dempster, Laird
-    and Rubin 1977): each wrong case counts as right by the chance that it is a twin.
+    Such a case shows all the evidence and is wrong all the same:
+    ``P(right) = (1 - lookalikes) * logistic(w x)``. Answers are given by ``logistic(w x)`` alone: how many
+    lookalikes a gallery has is its own, and here they are two in a thousand. Without the share a dozen of
+    them in twelve thousand decide how steep the whole curve is, because a case that was nearly sure and is
+    wrong costs more than hundreds of others. Expectation and maximisation (Dempster, Laird and Rubin 1977):
+    each wrong case counts as right by the chance that it is a lookalike.
 
     Args:
         evidence: (cases, columns), the first column ones.
         right: (cases,), 0 or 1.
-        twins: That share, below 1.
+        lookalikes: That share, below 1.
 
     Returns:
         One weight a column; all but the first at least 0.
     """
     target, weights = right, np.zeros(evidence.shape[1])
-    for _ in range(_ROUNDS if twins else 1):
+    for _ in range(_ROUNDS if lookalikes else 1):
         before, weights = weights, _fit(evidence, target)
         p = _probability(evidence @ weights)
-        target = np.where(right > 0, 1.0, twins * p / (1.0 - (1.0 - twins) * p))
+        target = np.where(right > 0, 1.0, lookalikes * p / (1.0 - (1.0 - lookalikes) * p))
         if np.abs(weights - before).max() < 1e-6:
             break
     return tuple(float(weight) for weight in weights)
 
 
 def likeliest_share(evidence: Floats, right: Floats, shares: tuple[float, ...]) -> float:
-    """The share of twins, of those given, under which the cases are likeliest."""
+    """The share of lookalikes, of those given, under which the cases are likeliest."""
     losses = []
-    for twins in shares:
-        p = (1.0 - twins) * _probability(evidence @ np.array(fit_logistic(evidence, right, twins)))
+    for lookalikes in shares:
+        p = (1.0 - lookalikes) * _probability(evidence @ np.array(fit_logistic(evidence, right, lookalikes)))
         p = np.clip(p, 1e-12, 1.0 - 1e-12)
         losses.append(-np.where(right > 0, np.log(p), np.log1p(-p)).mean())
     return shares[int(np.argmin(losses))]

@@ -18,7 +18,8 @@ _LEAST_GROUPS = 30  # looks at pictures of several printings that anything is fi
 TEMPERATURES = np.geomspace(0.002, 0.5, 40)
 #: How much greater the temperature is at an agreement of 0 than at 1, as a share of the latter, at most.
 _UNCLEAR = (0.0, 0.5, 1.0, 2.0, 4.0)
-#: In how many of the looks the comparison may have gone astray and says nothing; the likeliest is taken.
+#: Share of the looks whose comparison may have gone astray and says nothing; the likeliest is taken. Answers
+#: are given without it.
 _STRAYS = (0.0, 0.001, 0.002, 0.005, 0.01)
 _HUNDREDTH = 0.01  # similarities are counted in hundredths, so that weights are of one size
 

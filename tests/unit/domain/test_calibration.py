@@ -36,7 +36,7 @@ def test_more_evidence_never_lowers_confidence(s1: float, s2: float, m1: float, 
 def test_a_picture_that_agrees_better_and_its_rivals_worse_is_surer(
     a1: float, a2: float, r1: float, r2: float
 ) -> None:
-    calibration = replace(CALIBRATION, agreement_weight=5.0, rival_weight=3.0)
+    calibration = replace(CALIBRATION, agreement_weight=5.0)
 
     def probability(agreement: float, rival: float) -> float:
         card = replace(ranked("a", 0.3), agreement=agreement)
@@ -44,6 +44,16 @@ def test_a_picture_that_agrees_better_and_its_rivals_worse_is_surer(
 
     weaker, stronger = probability(min(a1, a2), max(r1, r2)), probability(max(a1, a2), min(r1, r2))
     assert 0 <= weaker <= stronger <= 1
+
+
+def test_the_lead_of_an_agreement_is_none_where_nobody_looked_and_below_zero_behind_a_rival() -> None:
+    leader = replace(ranked("a", 0.3), agreement=0.4)
+    assert Ranking((ranked("a", 0.3),), 0.1).agreement_lead == 0.0
+    assert Ranking((leader,), 0.1, verified=True, rival_agreement=0.4).agreement_lead == 0.0
+    assert Ranking((leader,), 0.1, verified=True, rival_agreement=0.5).agreement_lead < 0.0
+    assert Ranking((leader,), 0.1, verified=True, rival_agreement=0.15).agreement_lead == pytest.approx(
+        math.log(2)
+    )
 
 
 def test_the_shares_of_the_printings_of_one_picture_add_up_to_one() -> None:

@@ -26,7 +26,7 @@ from app.domain.thresholds import LEAST_UNKNOWN, Targets, answers_to_show, with_
 from app.domain.types import AnswerKind, Card, TemplateSource
 
 PLAIN = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.2)
-VERIFIED = replace(PLAIN, agreement_weight=9.0, rival_weight=4.0, compared_temperature=0.03)
+VERIFIED = replace(PLAIN, agreement_weight=9.0, compared_temperature=0.03)
 CALIBRATIONS = Calibrations(PLAIN, UNCALIBRATED, VERIFIED)
 
 

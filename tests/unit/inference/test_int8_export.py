@@ -14,7 +14,8 @@ from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInv
 from app.inference import int8_evidence, quantise
 from app.inference.export import write_encoder
 from app.inference.int8_export import export_int8, repeat_proof
-from app.inference.int8_proof import LEAST_COSINE, LEAST_QUERIES
+from app.inference.int8_proof import LEAST_COSINE, LEAST_QUERIES, broken_bond
+from app.inference.loading import load_encoder
 from app.inference.manifest import ModelConfig, read_manifest
 from tests.encoders import TINY, describe_tiny, seeded_state, write_tiny_encoder
 from tests.int8 import (
@@ -127,6 +128,15 @@ def test_an_encoder_that_int8_changes_too_much_is_refused_and_stays_as_it_was(tm
         export_int8(folder, sample(judged=40))
     assert (folder / "manifest.json").read_bytes() == before
     assert not list(folder.glob("*int8*"))
+
+
+@needs_nncf
+def test_what_falls_short_can_be_written_to_be_measured_and_is_served_by_name_alone(tmp_path: Path) -> None:
+    write_tiny_encoder(tmp_path / "tiny")
+    manifest = export_int8(tmp_path / "tiny", sample(judged=9), must_hold=False)
+    assert manifest.int8 is not None
+    assert "9 photos are too few" in (broken_bond(manifest.int8, manifest.int8.proof.fingerprint) or "")
+    assert load_encoder(tmp_path / "tiny").info.precision != "int8"
 
 
 def test_an_encoder_that_needs_fp32_is_not_quantised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,6 +169,32 @@ def test_when_the_last_picture_is_done_memory_is_given_back_beside_the_event_loo
     assert machine.released.wait(timeout=10)
     assert machine.releases == [20]
     assert machine.release_threads == ["memory-release"]
+    assert guard.snapshot().releases == 0, "nothing was tight"
+
+
+def test_a_scan_that_ends_while_memory_is_given_back_starts_nothing() -> None:
+    machine, go_on = Machine(), threading.Event()
+    started: list[str] = []
+
+    def release() -> None:
+        started.append("release")
+        go_on.wait(timeout=10)
+
+    guard = ProcessMemoryGuard(None, read_memory=machine.read, release=release)
+    for _ in range(3):
+        guard.reserve(MIB)()
+    go_on.set()
+    assert started == ["release"]
+
+
+def test_without_a_thread_to_spare_the_scan_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    guard = Machine().guard()
+    give_back = guard.reserve(MIB)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    give_back()
 
 
 def test_memory_is_given_back_before_a_reservation_is_refused() -> None:

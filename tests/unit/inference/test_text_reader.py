@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from app.domain.types import RgbImage
+from app.inference.openvino_graph import import_openvino
 from app.inference.text_reader import OpenVinoTextReader, find_recogniser
 
 pytestmark = pytest.mark.skipif(find_recogniser() is None, reason="the extra `ocr` is not installed")
@@ -59,6 +60,38 @@ def test_a_network_that_cannot_be_kept_is_read_from_the_package(tmp_path: Path) 
     (tmp_path / "cache").write_text("a file where a folder should be")
     (found,) = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path / "cache")([line(LINES[0])])
     assert found.text.strip() == LINES[0]
+
+
+@pytest.mark.parametrize("damage", ["weights cut short", "weights gone", "no description"])
+def test_a_damaged_kept_network_is_thrown_away_and_the_package_read(tmp_path: Path, damage: str) -> None:
+    path = find_recogniser()
+    assert path is not None
+    OpenVinoTextReader(path, threads=1, cache_dir=tmp_path)([line(LINES[0])])
+    (weights,) = tmp_path.glob("*.bin")
+    whole = weights.read_bytes()
+    weights.unlink()
+    if damage != "weights gone":
+        weights.write_bytes(whole[:1000] if damage == "weights cut short" else whole)
+    if damage == "no description":
+        (description,) = tmp_path.glob("*.xml")
+        description.write_bytes(b"<net")
+    for _ in range(2):
+        (found,) = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path)([line(LINES[0])])
+        assert found.text.strip() == LINES[0]
+    assert next(iter(tmp_path.glob("*.bin"))).read_bytes() == whole
+
+
+def test_a_full_disk_keeps_nobody_from_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = find_recogniser()
+    assert path is not None
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(import_openvino(), "save_model", fail)
+    (found,) = OpenVinoTextReader(path, threads=1, cache_dir=tmp_path)([line(LINES[0])])
+    assert found.text.strip() == LINES[0]
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_even_strip_holds_no_text(reader: OpenVinoTextReader) -> None:

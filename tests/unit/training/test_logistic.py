@@ -36,20 +36,20 @@ def test_evidence_that_seems_to_speak_against_a_card_gets_no_weight() -> None:
     assert np.isfinite(bias)
 
 
-def with_twins(seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+def with_lookalikes(seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Answers of which a share is wrong whatever the evidence says; most are nearly sure."""
     features = evidence(20_000, seed) * np.array([1.0, 3.0, 3.0])
     spared = np.random.default_rng(seed + 2).random(len(features)) >= share
     return features, answers(features, WEIGHTS, seed + 1) * spared
 
 
-def test_a_few_twins_flatten_a_plain_fit_and_not_one_that_expects_them() -> None:
-    features, right = with_twins(seed=5, share=0.005)
-    plain, expecting = fit_logistic(features, right), fit_logistic(features, right, twins=0.005)
+def test_a_few_lookalikes_flatten_a_plain_fit_and_not_one_that_expects_them() -> None:
+    features, right = with_lookalikes(seed=5, share=0.005)
+    plain, expecting = fit_logistic(features, right), fit_logistic(features, right, lookalikes=0.005)
     assert plain[1] < 0.8 * WEIGHTS[1]
     assert expecting == pytest.approx(WEIGHTS, abs=0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01])
-def test_the_share_of_twins_is_the_one_under_which_the_answers_are_likeliest(share: float) -> None:
-    assert likeliest_share(*with_twins(seed=8, share=share), (0.0, 0.003, 0.01, 0.03)) == share
+def test_the_share_of_lookalikes_is_the_one_under_which_the_answers_are_likeliest(share: float) -> None:
+    assert likeliest_share(*with_lookalikes(seed=8, share=share), (0.0, 0.003, 0.01, 0.03)) == share
