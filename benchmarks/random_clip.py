@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from pathlib import Path
 
 from app.domain.card_sample import CardSample
-from app.inference.precision import FloatPrecision
+from app.inference.precision import INT8_CPU_FLAGS, FloatPrecision, read_cpu_flags
 from app.settings import PROJECT_ROOT
 from app.synthesis.cards import draw_card
 from benchmarks.embedded_cards import CACHE_DIR
@@ -47,15 +49,24 @@ def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
     write_encoder(folder, description, config, state, precision)
 
 
+def can_quantise() -> bool:
+    """Whether this processor multiplies int8 and the extra ``quantise`` is installed."""
+    return bool(read_cpu_flags() & INT8_CPU_FLAGS) and importlib.util.find_spec("nncf") is not None
+
+
 def quantised_models(cache: Path = CACHE_DIR) -> Path:
     """A folder of encoders with ``QUANTISED`` in it, random weights in fp32 and in int8; made once and kept.
 
+    What is kept is made anew where the tower's description, this module or how graphs are quantised changes.
     Its proof is of so few pictures that it holds for nobody: serve it with ``ENCODER_PRECISION=int8``.
     """
+    from app.inference import quantise
     from app.inference.int8_export import export_int8
-    from app.inference.manifest import MANIFEST_NAME, read_manifest
+    from app.inference.manifest import MANIFEST_NAME, MODEL_CONFIG_NAME, read_manifest
 
-    models = cache / "models"
+    recipe = (MODELS / QUANTISED / MODEL_CONFIG_NAME, Path(__file__), Path(quantise.__file__))
+    key = hashlib.sha256(b"".join(file.read_bytes() for file in recipe)).hexdigest()[:12]
+    models = cache / f"models-{key}"
     folder = models / QUANTISED
     if not (folder / MANIFEST_NAME).exists() or read_manifest(folder).int8 is None:
         print("quantising ViT-L-14: some minutes, once", flush=True)

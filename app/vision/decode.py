@@ -135,10 +135,13 @@ def _open(data: bytes, picture_format: str) -> ImageFile:
 
 
 def _decode_jpeg(data: bytes) -> RgbImage:
-    """By libjpeg-turbo itself: OpenCV gives the same pixels, by way of a second copy of all of them."""
+    """By libjpeg-turbo itself: OpenCV gives the same pixels, by way of a second copy of all of them.
+
+    What it would warn of is decoded a second time, by OpenCV, which overlooks stray bytes between the parts.
+    """
     try:
         return cast(RgbImage, simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False))
-    except ValueError:  # of anything unusual; some cameras leave stray bytes, which OpenCV overlooks
+    except ValueError:
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None:

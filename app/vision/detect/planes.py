@@ -70,7 +70,7 @@ def is_noise(planes: Planes) -> bool:
     """Whether pixels three apart have nothing to do with each other, as they have in any picture."""
     if planes.size[0] <= _NOISE_STEP_PX:
         return False
-    rows = planes.color[::4, :, 0]  # enough, and a quarter of the memory at the peak of a scan
+    rows = planes.color[::4, :, 0]  # every fourth: enough, and less memory at the peak of a scan
     luma = rows - rows.mean()
     alike = float((luma[:, _NOISE_STEP_PX:] * luma[:, :-_NOISE_STEP_PX]).mean())
     return alike < _MIN_CORRELATION * float((luma**2).mean())

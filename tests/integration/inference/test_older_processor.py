@@ -1,4 +1,4 @@
-"""The compact encoder as an older processor computes it: the kernels of AVX2, and fp32 for its flags."""
+"""The compact encoder where oneDNN has only AVX2 to convolve with, and fp32 is chosen for the flags."""
 
 from __future__ import annotations
 

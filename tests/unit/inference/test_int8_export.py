@@ -131,12 +131,16 @@ def test_an_encoder_that_int8_changes_too_much_is_refused_and_stays_as_it_was(tm
 
 
 @needs_nncf
-def test_what_falls_short_can_be_written_to_be_measured_and_is_served_by_name_alone(tmp_path: Path) -> None:
+def test_what_falls_short_can_be_written_to_be_measured_and_auto_leaves_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.inference.loading.read_cpu_flags", lambda: frozenset({"avx2", "avx512_vnni"}))
     write_tiny_encoder(tmp_path / "tiny")
     manifest = export_int8(tmp_path / "tiny", sample(judged=9), must_hold=False)
     assert manifest.int8 is not None
     assert "9 photos are too few" in (broken_bond(manifest.int8, manifest.int8.proof.fingerprint) or "")
-    assert load_encoder(tmp_path / "tiny").info.precision != "int8"
+    assert load_encoder(tmp_path / "tiny").info.precision == "fp32"
+    assert load_encoder(tmp_path / "tiny", precision="int8").info.precision == "int8"
 
 
 def test_an_encoder_that_needs_fp32_is_not_quantised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -218,6 +219,26 @@ def test_a_truncated_progressive_jpeg_is_refused_as_broken() -> None:
     data = saved(Image.fromarray(noise), "JPEG", progressive=True)
     with pytest.raises(BrokenImage):
         decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "options"),
+    [
+        ("RGB", (41, 67), {"subsampling": 2}),
+        ("RGB", (41, 67), {"subsampling": 0, "progressive": True}),
+        ("RGB", (64, 48), {"keep_rgb": True}),
+        ("L", (2, 2), {}),
+        ("L", (33, 17), {"progressive": True}),
+    ],
+    ids=["odd sides", "progressive", "stored as RGB", "tiny grey", "grey"],
+)
+def test_jpegs_of_every_kind_give_the_pixels_that_opencv_gives(
+    mode: str, size: tuple[int, int], options: dict[str, object]
+) -> None:
+    noise = np.random.default_rng(4).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    data = saved(Image.fromarray(noise).convert(mode), "JPEG", quality=90, **options)
+    other = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert (decode(data) == other).all()
 
 
 def test_a_jpeg_with_stray_bytes_between_its_parts_is_read_all_the_same() -> None:
