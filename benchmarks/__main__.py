@@ -1,6 +1,6 @@
 """``python -m benchmarks`` (``make bench``): what needs nothing but this repository, in a quarter of an hour.
 
-The first run embeds 46,512 pictures for ``search_speed`` and quantises ViT-L-14, some 40 minutes more.
+The first run embeds 46,512 pictures for ``search_speed``, some 30 minutes more.
 ``--long`` (``make bench-long``) runs what takes longer: growth to a million templates and 500 scans.
 """
 

@@ -3,8 +3,8 @@
 Every encoder is loaded and run in a process of its own, in turn and round after round, so that all of them
 meet the same noise. The CLIP towers have random weights: time and memory do not depend on them. ``open_clip``
 is the whole model in fp32, as that library's README shows it. A cosine to fp32 of random weights is a check
-of the arithmetic, not a measure of what answers lose: see ``models export``. Quantising ViT-L-14 takes
-minutes the first time; the graph is kept in ``benchmarks/cache``.
+of the arithmetic, not a measure of what answers lose: see ``models export``. The int8 graph is kept in
+``benchmarks/cache``.
 """
 
 from __future__ import annotations

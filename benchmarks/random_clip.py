@@ -17,8 +17,8 @@ from benchmarks.references import INVENTED_HEIGHT_PX
 MODELS = PROJECT_ROOT / "models"
 #: The encoder that is quantised.
 QUANTISED = "vit-l-14--laion400m_e32"
-#: Fewer pictures than an export takes: time and memory do not depend on what is learnt from them.
-_CALIBRATION_CARDS, _JUDGED_CARDS = 32, 9
+#: Fewer pictures than an export takes: time and memory do not depend on them.
+_JUDGED_CARDS = 9
 
 
 def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
@@ -69,12 +69,9 @@ def quantised_models(cache: Path = CACHE_DIR) -> Path:
     models = cache / f"models-{key}"
     folder = models / QUANTISED
     if not (folder / MANIFEST_NAME).exists() or read_manifest(folder).int8 is None:
-        print("quantising ViT-L-14: some minutes, once", flush=True)
-        cards = invented_cards(artworks=_CALIBRATION_CARDS + _JUDGED_CARDS)
-        pictures = tuple(
-            draw_card(card, INVENTED_HEIGHT_PX) for card in cards[: _CALIBRATION_CARDS + _JUDGED_CARDS]
-        )
+        print("quantising ViT-L-14: a minute, once", flush=True)
+        cards = invented_cards(artworks=_JUDGED_CARDS)[:_JUDGED_CARDS]
+        pictures = tuple(draw_card(card, INVENTED_HEIGHT_PX) for card in cards)
         write_random_clip(folder, "fp32")
-        sample = CardSample("invented", pictures[:_CALIBRATION_CARDS], pictures[_CALIBRATION_CARDS:])
-        export_int8(folder, sample, must_hold=False)
+        export_int8(folder, CardSample("invented", pictures), must_hold=False)
     return models

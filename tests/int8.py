@@ -34,7 +34,7 @@ def softened(picture: RgbImage, _number: int) -> RgbImage:
 
 
 def sample(judged: int = LEAST_QUERIES) -> CardSample:
-    return CardSample("files", blocks_of_colour(32, seed=1), blocks_of_colour(judged, seed=2))
+    return CardSample("files", blocks_of_colour(judged, seed=2))
 
 
 def rewrite_manifest(folder: Path, *path: str, value: object) -> None:

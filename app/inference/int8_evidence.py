@@ -1,8 +1,8 @@
-"""Measures what int8 costs: fp32 against int8 on cards and kinds of view that no calibration has seen."""
+"""Measures what int8 costs: fp32 against int8, on pictures of cards and photos of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from app.domain.types import RgbImage, Vectors
 from app.inference.encoder import BATCH_SIZES, LoadedEncoder
 from app.inference.int8_proof import Int8Figures, Recall
 from app.synthesis.levels import Level
-from app.synthesis.views import augmented_template_views, photographed_view
+from app.synthesis.views import photographed_view
 
 Progress = Callable[[int, int], None]
 """Called with pictures embedded and pictures in all."""
@@ -25,13 +25,6 @@ class _Embedded:
 
     references: Vectors
     photos: Vectors
-
-
-def calibration_views(pictures: Sequence[RgbImage]) -> Iterator[RgbImage]:
-    """What a graph is calibrated on: each picture as galleries hold it, clean or as one of its mild views."""
-    for number, picture in enumerate(pictures):
-        clean_and_mild = (picture, *augmented_template_views(picture, seed=number))
-        yield clean_and_mild[number % len(clean_and_mild)]
 
 
 def judging_photo(picture: RgbImage, number: int) -> RgbImage:
@@ -48,7 +41,7 @@ def measure_int8(
     Args:
         fp32: The encoder that was quantised.
         int8: What came of it.
-        pictures: Of different cards, none of which the graph was calibrated on.
+        pictures: Of different cards.
         progress: Told after every batch.
     """
     size = BATCH_SIZES[0]

@@ -12,7 +12,7 @@ from app.domain.errors import EncoderFileMissing, EncoderInvalid
 from app.inference.encoder import LoadedEncoder
 from app.inference.files import write_json
 from app.inference.graph_files import Graph
-from app.inference.int8_evidence import Progress, calibration_views, measure_int8
+from app.inference.int8_evidence import Progress, measure_int8
 from app.inference.int8_proof import Int8Graph, Int8Proof, broken_bond, shortfalls
 from app.inference.loading import check_golden, check_weights, describe, float_fingerprint
 from app.inference.manifest import (
@@ -24,7 +24,6 @@ from app.inference.manifest import (
     read_model_config,
 )
 from app.inference.openvino_graph import INT8_GRAPH_NAME, GraphTower, convert_tower, save_graph
-from app.inference.preprocessing import preprocess
 from app.inference.quantise import import_nncf, quantise_graph
 from app.inference.torch_tower import TorchTower, load_tower
 
@@ -36,7 +35,7 @@ def export_int8(
 
     Args:
         folder: Of an encoder with weights.
-        sample: Pictures to calibrate on, and others to prove it by.
+        sample: Pictures to prove it by.
         progress: Told how many of the pictures of the proof are done.
         must_hold: Whether to refuse what loses too much. Benchmarks of random weights do not: such a graph
             is then served with ``ENCODER_PRECISION=int8`` alone, never by ``auto``.
@@ -46,17 +45,22 @@ def export_int8(
 
     Raises:
         EncoderFileMissing: a file is not there.
-        EncoderInvalid: a file is not what the manifest states, the encoder needs fp32, or int8 loses too
-            much; nothing is written then.
+        EncoderInvalid: a file is not what the manifest states, the encoder needs fp32 or is no transformer,
+            or int8 loses too much; nothing is written then.
         ConfigurationError: the extra ``quantise`` is not installed.
     """
     import_nncf()  # first, because what follows takes long
     manifest, config = read_manifest(folder), read_model_config(folder)
     if manifest.needs_fp32:
         raise EncoderInvalid(f"{manifest.name} states that it needs fp32: int8 would never be served")
+    if not config.is_transformer:
+        raise EncoderInvalid(
+            f"{manifest.name} is no vision transformer: int8 would make nothing of it faster"
+        )
     tower = _load_fp32(folder, manifest, config)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=folder) as work:
-        graph = _quantise(tower, manifest, config, sample, Path(work) / INT8_GRAPH_NAME)
+        model = quantise_graph(convert_tower(tower, manifest.preprocessing))
+        graph = save_graph(model, Path(work) / INT8_GRAPH_NAME)
         int8 = _prove(tower, manifest, config, Path(work), graph, sample, progress)
         missed = shortfalls(int8.proof.figures)
         if missed and must_hold:
@@ -101,14 +105,6 @@ def _load_fp32(folder: Path, manifest: EncoderManifest, config: ModelConfig) -> 
     return load_tower(folder / manifest.weights.file, config).to(torch.float32)
 
 
-def _quantise(
-    tower: torch.nn.Module, manifest: EncoderManifest, config: ModelConfig, sample: CardSample, path: Path
-) -> Graph:
-    inputs = [preprocess([view], manifest.preprocessing) for view in calibration_views(sample.calibration)]
-    model = convert_tower(tower, manifest.preprocessing)
-    return save_graph(quantise_graph(model, inputs, transformer=config.is_transformer), path)
-
-
 def _prove(
     tower: torch.nn.Module,
     manifest: EncoderManifest,
@@ -129,6 +125,6 @@ def _prove(
         model_sha256=graph.model.sha256,
         weights_sha256=graph.weights.sha256,
         pictures=sample.source,
-        figures=measure_int8(fp32, int8, sample.judged, progress),
+        figures=measure_int8(fp32, int8, sample.pictures, progress),
     )
     return Int8Graph(graph=graph, golden=tuple(round(float(x), 7) for x in golden), proof=proof)

@@ -31,7 +31,7 @@ class Recall(StrictModel):
 
 
 class Int8Figures(StrictModel):
-    """int8 against the fp32 it was made from, on cards and kinds of view that no calibration has seen.
+    """int8 against the fp32 it was made from.
 
     Two galleries are searched with int8 vectors: one that int8 made, and the one that fp32 made, because
     compatible encoders share a gallery.

@@ -1,4 +1,4 @@
-"""Gathers the pictures of cards that an encoder is quantised and judged with."""
+"""Gathers the pictures of cards that a quantised encoder is judged by."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.domain.card_sample import (
-    CALIBRATION_PICTURES,
-    JUDGED_PICTURES,
-    CardSample,
-    SampleSource,
-    is_for_calibration,
-)
+from app.domain.card_sample import JUDGED_PICTURES, CardSample, SampleSource
 from app.domain.errors import InvalidInput, ManifestError
 from app.domain.types import RECTIFIED_HEIGHT_PX, RgbImage, StoredImage
 from app.services.manifest import read_manifest
@@ -27,14 +21,13 @@ from app.vision.decode import decode_image
 #: Of the invented cards; neither the demo's nor those of any training or measurement.
 _INVENTED_SEED = 88_001
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-#: Whether a picture is for calibrating or for judging is up to its hash: of twice as many as are wanted there
-#: are enough of both.
-PICTURES_TO_READ = 2 * (CALIBRATION_PICTURES + JUDGED_PICTURES)
+#: Some pictures cannot be decoded.
+PICTURES_TO_READ = 2 * JUDGED_PICTURES
 
 
 def sample_of_invented_cards() -> CardSample:
     """Invented cards alone: no gallery is needed."""
-    return _filled_up([], [], "invented")
+    return _filled_up([], "invented")
 
 
 def sample_of_gallery(stored: Sequence[tuple[str, StoredImage]], settings: Settings) -> CardSample:
@@ -72,19 +65,16 @@ def _read(file: Path) -> bytes:
 
 
 def _sample(pictures: Iterable[tuple[str, bytes]], settings: Settings, source: SampleSource) -> CardSample:
-    calibration: list[RgbImage] = []
-    others: list[RgbImage] = []
-    for sha256, data in pictures:
-        target, wanted = (
-            (calibration, CALIBRATION_PICTURES) if is_for_calibration(sha256) else (others, JUDGED_PICTURES)
-        )
-        if len(target) >= wanted:
-            continue
+    """Those that come first by their hashes: the same ones whatever order a gallery is in."""
+    chosen: list[RgbImage] = []
+    for _, data in sorted(pictures, key=lambda one: one[0]):
+        if len(chosen) == JUDGED_PICTURES:
+            break
         try:
-            target.append(_decode(data, settings))
+            chosen.append(_decode(data, settings))
         except InvalidInput:
             continue
-    return _filled_up(calibration, others, source)
+    return _filled_up(chosen, source)
 
 
 def _decode(data: bytes, settings: Settings) -> RgbImage:
@@ -99,14 +89,13 @@ def _decode(data: bytes, settings: Settings) -> RgbImage:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _filled_up(calibration: list[RgbImage], others: list[RgbImage], source: SampleSource) -> CardSample:
-    """Makes up the numbers with invented cards, every one with a picture of its own."""
-    missing = max(0, CALIBRATION_PICTURES - len(calibration)), max(0, JUDGED_PICTURES - len(others))
-    if any(missing):
+def _filled_up(pictures: list[RgbImage], source: SampleSource) -> CardSample:
+    """Makes up the number with invented cards, every one with a picture of its own."""
+    missing = JUDGED_PICTURES - len(pictures)
+    if missing > 0:
         cards = invent_catalogue(
-            _INVENTED_SEED, sum(missing), reprint_share=0.0, foil_share=0.0, language_share=0.0
+            _INVENTED_SEED, missing, reprint_share=0.0, foil_share=0.0, language_share=0.0
         )
-        drawn = [draw_card(card) for card in cards[: sum(missing)]]
-        calibration, others = [*calibration, *drawn[: missing[0]]], [*others, *drawn[missing[0] :]]
+        pictures = [*pictures, *(draw_card(card) for card in cards[:missing])]
         source = source if source == "invented" else "mixed"
-    return CardSample(source, tuple(calibration), tuple(others))
+    return CardSample(source, tuple(pictures))

@@ -80,8 +80,8 @@ def export(
 ) -> None:
     """Write the image tower of a full checkpoint as an encoder that can be served.
 
-    With --precision int8: quantise that encoder, calibrated on pictures of cards, and prove by others that it
-    finds what fp32 finds; nothing is written where it does not.
+    With --precision int8: quantise that encoder, and prove by pictures of cards that it finds what fp32
+    finds; nothing is written where it does not.
     """
     if precision is ExportFormat.INT8:
         if graph:

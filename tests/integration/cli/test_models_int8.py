@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -40,11 +41,10 @@ def test_an_encoder_is_quantised_listed_and_verified_by_pictures_in_a_folder(
     own_models: CommandLine, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(int8_evidence, "judging_photo", softened)
-    monkeypatch.setattr(card_samples, "CALIBRATION_PICTURES", 32)
     monkeypatch.setattr(card_samples, "JUDGED_PICTURES", 200)
     exported = own_models("models", "export", "tiny", "--precision", "int8", "--gallery", pictures)
     assert exported.status == 0, exported.err
-    assert "tiny (int8) agrees with fp32: cosine 0.99" in exported.out
+    assert re.search(r"tiny \(int8\) agrees with fp32: cosine (0\.99|1\.00)\d\d at least", exported.out)
     assert "on files pictures: fp32" in exported.out
     assert "int8" in own_models("models", "list").out
     verified = own_models("models", "verify", "tiny", "--gallery", pictures)
@@ -56,7 +56,6 @@ def test_an_encoder_is_quantised_listed_and_verified_by_pictures_in_a_folder(
 def test_int8_that_is_not_proven_is_refused_in_one_line_with_the_gallery_s_own_pictures(
     own_models: CommandLine, cards: CardFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(card_samples, "CALIBRATION_PICTURES", 4)
     monkeypatch.setattr(card_samples, "JUDGED_PICTURES", 12)
     assert own_models(*cards.import_args).status == 0
     refused = own_models("models", "export", "tiny", "--precision", "int8", "--gallery", "database")

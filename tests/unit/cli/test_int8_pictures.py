@@ -15,7 +15,6 @@ from app.settings import Settings
 
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(card_samples, "CALIBRATION_PICTURES", 1)
     monkeypatch.setattr(card_samples, "JUDGED_PICTURES", 1)
 
 

@@ -29,10 +29,9 @@ COMPACT = Path(__file__).resolve().parents[3] / "models" / "compact"
 
 
 @needs_nncf
-def test_weights_and_activations_are_int8(shared_int8_encoder: Path) -> None:
+def test_weights_are_int8(shared_int8_encoder: Path) -> None:
     text = (shared_int8_encoder / "visual.int8.xml").read_text()
     assert text.count('element_type="i8"') >= 8  # four products a layer, two layers
-    assert text.count('type="FakeQuantize"') >= 8
     int8 = read_manifest(shared_int8_encoder).int8
     assert int8 is not None
     weights = (shared_int8_encoder / "visual.safetensors").stat().st_size
@@ -54,7 +53,7 @@ def write_vit_whose_channels_stand_out(folder: Path, *, made_up_for: bool) -> No
 
 
 @needs_nncf
-def test_channels_that_stand_out_are_moved_into_the_weights(
+def test_channels_that_stand_out_take_no_others_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(int8_evidence, "judging_photo", softened)
@@ -120,14 +119,13 @@ def test_too_few_pictures_prove_nothing_and_nothing_is_written(
 
 
 @needs_nncf
-def test_an_encoder_that_int8_changes_too_much_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
+def test_convolutions_are_not_quantised(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(COMPACT, tmp_path / "compact"))
     rewrite_manifest(folder, "needs_fp32", value=False)  # or it would be refused for that
     before = (folder / "manifest.json").read_bytes()
-    with pytest.raises(EncoderInvalid, match=r"loses too much, not written: .*cosine"):
-        export_int8(folder, sample(judged=40))
+    with pytest.raises(EncoderInvalid, match="no vision transformer"):
+        export_int8(folder, sample(judged=1))
     assert (folder / "manifest.json").read_bytes() == before
-    assert not list(folder.glob("*int8*"))
 
 
 @needs_nncf

@@ -1,4 +1,4 @@
-"""Which pictures an encoder is quantised with, and which ones it is judged by."""
+"""Which pictures a quantised encoder is judged by."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from app.domain.card_sample import is_for_calibration
 from app.domain.errors import ManifestError
 from app.domain.types import RgbImage, StoredImage
 from app.services import card_samples
@@ -23,7 +22,6 @@ JUDGED = 12
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing cards takes time; how many there are changes nothing about how they are chosen."""
-    monkeypatch.setattr(card_samples, "CALIBRATION_PICTURES", 3)
     monkeypatch.setattr(card_samples, "JUDGED_PICTURES", JUDGED)
 
 
@@ -46,39 +44,31 @@ def stored_pictures(count: int) -> list[tuple[str, StoredImage]]:
 
 def test_no_gallery_is_needed_for_a_sample_of_invented_cards() -> None:
     sample = sample_of_invented_cards()
-    assert (sample.source, len(sample.calibration), len(sample.judged)) == ("invented", 3, JUDGED)
-    pictures = {picture.tobytes() for picture in (*sample.calibration, *sample.judged)}
-    assert len(pictures) == 3 + JUDGED
+    assert (sample.source, len(sample.pictures)) == ("invented", JUDGED)
+    assert len({picture.tobytes() for picture in sample.pictures}) == JUDGED
 
 
 def test_invented_cards_are_the_same_every_time() -> None:
     first, again = sample_of_invented_cards(), sample_of_invented_cards()
-    np.testing.assert_array_equal(first.judged[1], again.judged[1])
+    np.testing.assert_array_equal(first.pictures[1], again.pictures[1])
 
 
 def test_the_gallery_s_own_pictures_are_taken_and_none_of_them_twice(settings: Settings) -> None:
     sample = sample_of_gallery(stored_pictures(60), settings)
-    assert (sample.source, len(sample.calibration), len(sample.judged)) == ("gallery", 3, JUDGED)
-    assert all(picture.shape == (80, 60, 3) for picture in (*sample.calibration, *sample.judged))
-    assert len({picture.tobytes() for picture in (*sample.calibration, *sample.judged)}) == 3 + JUDGED
-
-
-def test_a_gallery_that_has_grown_judges_by_no_picture_that_it_calibrated_on(settings: Settings) -> None:
-    stored = stored_pictures(60)
-    small, grown = (sample_of_gallery(part, settings) for part in (stored[::2], stored))
-    calibrated = {picture.tobytes() for picture in small.calibration}
-    assert calibrated.isdisjoint(picture.tobytes() for picture in grown.judged)
+    assert (sample.source, len(sample.pictures)) == ("gallery", JUDGED)
+    assert all(picture.shape == (80, 60, 3) for picture in sample.pictures)
+    assert len({picture.tobytes() for picture in sample.pictures}) == JUDGED
 
 
 def test_a_small_gallery_is_made_up_with_invented_cards_and_says_so(settings: Settings) -> None:
     sample = sample_of_gallery(stored_pictures(4), settings)
-    assert (sample.source, len(sample.calibration), len(sample.judged)) == ("mixed", 3, JUDGED)
+    assert (sample.source, len(sample.pictures)) == ("mixed", JUDGED)
 
 
 def test_a_picture_that_cannot_be_decoded_is_passed_over(settings: Settings) -> None:
     broken = [(f"{digit:x}" + "0" * 63, StoredImage("image/jpeg", b"no picture")) for digit in range(16)]
     sample = sample_of_gallery([*broken, *stored_pictures(60)], settings)
-    assert (sample.source, len(sample.judged)) == ("gallery", JUDGED)
+    assert (sample.source, len(sample.pictures)) == ("gallery", JUDGED)
 
 
 def test_a_folder_of_pictures_is_a_sample_as_a_manifest_is(settings: Settings, tmp_path: Path) -> None:
@@ -90,7 +80,7 @@ def test_a_folder_of_pictures_is_a_sample_as_a_manifest_is(settings: Settings, t
     by_folder = sample_of_files(tmp_path, settings)
     by_manifest = sample_of_files(tmp_path / "cards.csv", settings)
     assert by_folder.source == by_manifest.source == "files"
-    assert [p.tobytes() for p in by_folder.judged] == [p.tobytes() for p in by_manifest.judged]
+    assert [p.tobytes() for p in by_folder.pictures] == [p.tobytes() for p in by_manifest.pictures]
 
 
 def test_a_folder_without_a_picture_is_refused(settings: Settings, tmp_path: Path) -> None:
@@ -101,9 +91,4 @@ def test_a_folder_without_a_picture_is_refused(settings: Settings, tmp_path: Pat
 def test_a_picture_larger_than_a_rectified_card_is_made_smaller(settings: Settings) -> None:
     data = encode_jpeg(np.zeros((1056, 756, 3), dtype=np.uint8), 90)
     sample = sample_of_gallery([("f" * 64, StoredImage("image/jpeg", data))], settings)
-    assert sample.judged[0].shape == (528, 378, 3)
-
-
-def test_a_quarter_of_all_pictures_is_for_calibrating() -> None:
-    hashes = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
-    assert 0.15 < np.mean([is_for_calibration(sha256) for sha256 in hashes]) < 0.35
+    assert sample.pictures[0].shape == (528, 378, 3)
