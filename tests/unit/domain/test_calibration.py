@@ -237,3 +237,13 @@ def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, change: di
         path.write_text(json.dumps(bad))
         with pytest.raises(ConfigurationError):
             load_calibrations(tmp_path)
+
+
+@pytest.mark.parametrize("part", [None, "verified"])
+def test_constants_of_another_form_of_the_model_are_refused_by_name(tmp_path: Path, part: str | None) -> None:
+    save_calibrations(Calibrations(CALIBRATION, UNCALIBRATED, CALIBRATION), tmp_path)
+    values = json.loads((tmp_path / "calibration.json").read_text())
+    (values if part is None else values[part])["rival_weight"] = 11.6
+    (tmp_path / "calibration.json").write_text(json.dumps(values))
+    with pytest.raises(ConfigurationError, match="rival_weight: of another version"):
+        load_calibrations(tmp_path)
