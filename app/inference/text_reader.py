@@ -11,6 +11,7 @@ import math
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, cast
 
@@ -142,8 +143,9 @@ def _load(path: Path, threads: int, cache_dir: Path | None) -> tuple[CompiledGra
         if kept is None:
             raise EncoderInvalid(f"{path} cannot be run: {_one_line(error)}") from error
         structlog.get_logger().warning("kept_recogniser_broken", path=str(kept), reason=_one_line(error))
-        for suffix in (".xml", ".bin"):  # the next start makes it anew
-            kept.with_suffix(suffix).unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written to stays as it is
+            for suffix in (".xml", ".bin"):  # the next start makes it anew
+                kept.with_suffix(suffix).unlink(missing_ok=True)
         return _load(path, threads, None)
     # Connectionist temporal classification: class 0 is "no new letter", the last one a space.
     return compiled, ["", *letters, " "]
