@@ -7,12 +7,13 @@ import numpy as np
 from app.domain.geometry import quad_iou
 from app.vision.detect.candidates import Quads
 from app.vision.detect.complete import Found, complete_grid
+from app.vision.detect.fans import SAME_FANNED_IOU, are_among, lie_under, score_together
 from app.vision.detect.planes import Planes
 from app.vision.detect.pool import Floats64, Index, Mask
 from app.vision.detect.second_look import look_again
 from app.vision.detect.shapes import areas, coverage, shape_prior
 from app.vision.detect.sides import FINE, fit_sides
-from app.vision.detect.votes import Finder, find_quads
+from app.vision.detect.votes import Finder, find_covered, find_quads
 
 #: Of the first look, worth a second one; and of all looks together, to be a card.
 _LEAST_FIRST_SCORE = 0.4
@@ -39,18 +40,38 @@ _LEAST_SUPPORT = 0.5
 
 def find_learned(planes: Planes, finder: Finder) -> Found:
     """Cards in working pixels, with the finder's scores at all looks in one."""
-    quads, first = find_quads(planes.picture, finder)
+    quads, first = _usable(planes, *find_quads(planes.picture, finder))
+    sure = first >= _LEAST_FIRST_SCORE
+    under = lie_under(quads, first, quads[sure], first[sure])
+    quads, first, fanned = quads[sure], first[sure], under[sure]
+    if under.any():
+        more, chance = _usable(planes, *find_covered(planes.picture, finder))
+        new = lie_under(more, chance, quads, first) & ~are_among(more, quads[first >= _LEAST_SCORE])
+        quads, first = np.concatenate([quads, more[new]]), np.concatenate([first, chance[new]])
+        fanned = np.concatenate([fanned, new[new]])
+    quads, score = _looked_at_again(planes, quads, first, int(sure.sum()), finder)
+    kept = _each_once(quads, score, fanned, _LEAST_SCORE)
+    return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), fanned[kept], finder)
+
+
+def _usable(planes: Planes, quads: Quads, first: Floats64) -> tuple[Quads, Floats64]:
+    """Those that are wide enough, could be a card, and whose middle lies in the picture."""
     wide = areas(quads) >= (_LEAST_SIDE_PX * planes.scale) ** 2
-    worth = wide & (first >= _LEAST_FIRST_SCORE) & (shape_prior(quads) >= _LEAST_SHAPE)
-    worth &= _lie_inside(quads, planes.size)
-    quads, score = _looked_at_again(planes, quads[worth], first[worth], finder)
-    kept = _each_once(quads, score, _LEAST_SCORE)
-    return _completed(planes, Found(_refined(planes, quads[kept]), score[kept]), finder)
+    usable = wide & (shape_prior(quads) >= _LEAST_SHAPE) & _lie_inside(quads, planes.size)
+    return quads[usable], first[usable]
 
 
-def _looked_at_again(planes: Planes, quads: Quads, first: Floats64, finder: Finder) -> tuple[Quads, Floats64]:
-    """The quads after a second look, and a third where one of them was in doubt; all scores in one."""
+def _looked_at_again(
+    planes: Planes, quads: Quads, first: Floats64, sure: int, finder: Finder
+) -> tuple[Quads, Floats64]:
+    """The quads after a second look, and a third where one of them was in doubt; all scores in one.
+
+    Only the first ``sure`` are such that no others mean the same card.
+    """
     quads, closer = look_again(planes.picture, quads, finder)
+    covered = (closer > 0) & (np.arange(len(quads)) >= sure)
+    first = first.copy()
+    first[covered] = score_together(quads[covered], first[covered])
     doubtful = (np.minimum(first, closer) < _SURE) & (closer > 0)
     quads[doubtful], third = look_again(planes.picture, quads[doubtful], finder)
     closer[doubtful] = (closer[doubtful] + third) / 2
@@ -63,7 +84,7 @@ def _lie_inside(quads: Quads, size: tuple[int, int]) -> Mask:
     return np.asarray(((middle >= 0) & (middle <= np.array(size))).all(axis=1), dtype=bool)
 
 
-def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:
+def _completed(planes: Planes, cards: Found, fanned: Mask, finder: Finder) -> Found:
     """With the cards that the grid of the others says must be there, if a look at their place sees them.
 
     What looks like a card's back to the first look may be a card; at the place of one, it is looked at again.
@@ -78,27 +99,38 @@ def _completed(planes: Planes, cards: Found, finder: Finder) -> Found:
     quads = np.concatenate([cards.quads, _refined(planes, looked[seen])])
     score = np.concatenate([cards.score, score[seen]])
     sureness = score + (np.arange(len(score)) < len(cards.score))  # a look may slide onto a known card
-    kept = np.sort(_each_once(quads, sureness, _LEAST_COMPLETED_SCORE))
+    fanned = np.concatenate([fanned, np.zeros(len(quads) - len(fanned), dtype=bool)])
+    kept = np.sort(_each_once(quads, sureness, fanned, _LEAST_COMPLETED_SCORE))
     return Found(quads[kept], score[kept])
 
 
-def _each_once(quads: Quads, score: Floats64, least_score: float) -> Index:
+def _each_once(quads: Quads, score: Floats64, fanned: Mask, least_score: float) -> Index:
     """Indices of what could be cards, of those that are the same card or its parts the surest."""
     area, covered = areas(quads), coverage(quads)
     possible = (score >= least_score) & (shape_prior(quads) >= _LEAST_SHAPE) & (area > 0)
     kept: list[int] = []
     for index in np.argsort(-score, kind="stable"):
-        if possible[index] and not any(_is_same(quads, area, covered, index, other) for other in kept):
+        if possible[index] and not any(
+            _is_part(area, covered, index, other) or _is_same(quads, covered, fanned, index, other)
+            for other in kept
+        ):
             kept.append(int(index))
     return np.array(kept, dtype=np.intp)
 
 
-def _is_same(quads: Quads, area: Floats64, covered: Floats64, one: int, other: int) -> bool:
-    """Whether two quads are one card, or one of them is part of the other."""
+def _is_part(area: Floats64, covered: Floats64, one: int, other: int) -> bool:
+    """Whether one of two quads is part of the other."""
     inside = max(covered[one, other], covered[other, one])
-    if inside >= _PART_COVERED and min(area[one], area[other]) < _PART_SIZE * max(area[one], area[other]):
-        return True
-    return inside > 0 and quad_iou(quads[one], quads[other]) > _SAME_CARD_IOU
+    smaller, larger = sorted((area[one], area[other]))
+    return bool(inside >= _PART_COVERED and smaller < _PART_SIZE * larger)
+
+
+def _is_same(quads: Quads, covered: Floats64, fanned: Mask, one: int, other: int) -> bool:
+    """Whether two quads are one card."""
+    if max(covered[one, other], covered[other, one]) <= 0:
+        return False
+    most = SAME_FANNED_IOU if fanned[one] or fanned[other] else _SAME_CARD_IOU
+    return quad_iou(quads[one], quads[other]) > most
 
 
 def _refined(planes: Planes, quads: Quads) -> Quads:

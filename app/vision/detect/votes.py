@@ -21,6 +21,8 @@ STRIDE_PX = 8  # pixels of the picture to a cell
 UNIT_PX = 64.0  # of the corners' distances from the cell
 #: Long sides of the picture that the finder looks at: the large one for small cards, the small for large.
 LEVELS_PX = (640, 192)
+#: Cards of which only patches show are seen best in between.
+_COVERED_PX = 384
 #: Where at least so many cards are on average (median) so small in the large one, they are looked at closer.
 _MANY_CARDS = 6
 _SMALL_PX = 75.0
@@ -78,6 +80,12 @@ def find_quads(image: RgbImage, finder: Finder) -> tuple[Quads, Floats64]:
     closer, closer_scores = vote(_join([_look(image, finder, closer_px)], _MOST_CELLS_CLOSER))
     large = size * closer_px > _SIZE_PX[1]  # than the closer look answers for
     return np.concatenate([closer, quads[large]]), np.concatenate([closer_scores, scores[large]])
+
+
+def find_covered(image: RgbImage, finder: Finder) -> tuple[Quads, Floats64]:
+    """What may be cards that others cover for the most part; likewise, but one card may be there twice."""
+    sizes_px = dict.fromkeys(min(level_px, max(image.shape[:2])) for level_px in (*LEVELS_PX, _COVERED_PX))
+    return vote(_join([_look(image, finder, size_px) for size_px in sizes_px], _MOST_CELLS))
 
 
 def _look(image: RgbImage, finder: Finder, long_side_px: int) -> Answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -56,6 +57,28 @@ def test_cards_of_a_heap_that_show_most_of_themselves_are_found(finder, faces) -
     image, quads = scene(SceneKind.HEAP, Level.EASY, faces[:3], SEED + 2)
     top = quads[-1]  # a later card lies on an earlier one
     assert any(quad_iou(one.quad_px, top) > 0.8 for one in detect_cards(image, finder))
+
+
+def fan(faces: list[RgbImage]) -> tuple[RgbImage, list[np.ndarray]]:
+    """Cards spread from a corner, each over most of the one before, on an even ground."""
+    image = np.full((900, 1200, 3), (96, 84, 70), np.uint8)
+    quads = []
+    for face, degrees, left in zip(faces, (-20.0, 2.0, 20.0), (420.0, 520.0, 690.0), strict=True):
+        height, width = face.shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.2)
+        turn[:, 2] += (left - width / 2 + 50, 450 - height / 2)
+        corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+        quads.append(corners @ turn[:, :2].T + turn[:, 2])
+        there = cv2.warpAffine(np.full((height, width), 255, np.uint8), turn, (1200, 900)) > 127
+        image[there] = cv2.warpAffine(face, turn, (1200, 900))[there]
+    return image, quads
+
+
+def test_a_card_of_a_fan_is_found_although_others_cover_its_middle(finder, faces) -> None:
+    image, quads = fan(faces[:3])
+    assert quad_iou(quads[0], quads[1]) > 0.45
+    found = detect_cards(image, finder)
+    assert matched(found, quads, iou=0.7) == 3
 
 
 def test_a_table_without_cards_shows_none(finder) -> None:
@@ -140,7 +163,7 @@ def test_only_a_card_in_doubt_is_looked_at_a_third_time(finder, faces, monkeypat
     unsure = np.array([0.99, 0.6, 0.99, 0.99])
     planes = make_planes(image)
     working = np.array(quads) * planes.scale
-    _, scores = learned._looked_at_again(planes, working, unsure, finder)
+    _, scores = learned._looked_at_again(planes, working, unsure, len(working), finder)
     assert looked_at == [4, 1]
     assert scores.argmin() == 1
     assert scores.min() > 0.75
