@@ -104,7 +104,14 @@ def samples(source: str, levels: Sequence[str], pictures: int, seed: int) -> Ite
         chosen = rng.choice(len(cards), count, replace=False)
         faces = [draw_card(cards[index], CARD_HEIGHT_PX) for index in chosen]
         image, quads = _photograph(source, faces, kind, level, rng)
-        yield Sample(f"{number:03d}_{kind}_{level}", kind, level, image, quads)
+        yield Sample(f"{number:03d}_{kind}_{level}", kind, level, _as_uploaded(image), quads)
+
+
+def _as_uploaded(drawn: RgbImage) -> RgbImage:
+    """A drawn picture as it comes from a camera; real photos have been through that already."""
+    image = cv2.imdecode(np.frombuffer(encode_jpeg(drawn, JPEG_QUALITY), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert image is not None  # it was written a line ago
+    return np.asarray(image, np.uint8)
 
 
 def labelled_photos(folder: Path) -> Iterator[Sample]:
@@ -145,12 +152,8 @@ def match(found: Sequence[Quad], truth: Sequence[Quad]) -> list[tuple[int, int, 
 
 def measure(sample: Sample, detect: Detector, keep: Path | None) -> Tally:
     """Detects in one picture; with ``keep``, draws those with anything missed or extra."""
-    image = cv2.imdecode(
-        np.frombuffer(encode_jpeg(sample.image, JPEG_QUALITY), np.uint8), cv2.IMREAD_COLOR_RGB
-    )
-    assert image is not None  # it was written a line ago
     started = time.perf_counter()
-    found = detect(np.asarray(image, np.uint8))
+    found = detect(sample.image)
     seconds = time.perf_counter() - started
     pairs = match(found, sample.quads)
     if keep is not None and (len(pairs) < len(sample.quads) or len(pairs) < len(found)):
