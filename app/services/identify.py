@@ -205,8 +205,11 @@ class IdentifyService:
         started = time.perf_counter()
         scan = await self._beside(read_scan, data, self._settings, memory, self._finder, self._seen)
         matches, match_timings = await self._matcher.match(
-            [card.crop for card in scan.cards], options.card_filter
+            [card.crop for card in scan.cards], options.card_filter, scan.squarish()
         )
+        sideways = [index for index, match in enumerate(matches) if match.sideways]
+        if sideways:
+            scan = await self._beside(_on_their_sides, scan, sideways, memory)
         matches, verify_ms = await self._verify(scan, matches, memory)
         matches = in_context(matches, self._calibrations)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
@@ -265,6 +268,11 @@ def _is_back(read: ReadCard, answer: Identification, card_filter: CardFilter) ->
     """
     asked = card_filter == CardFilter() and Degraded.SEARCH_TIMEOUT not in answer.degraded
     return asked and read.looks_like_back and answer.confidence.card < 0.5
+
+
+def _on_their_sides(scan: ReadScan, indices: Sequence[int], memory: ScanMemory) -> ReadScan:
+    with memory:
+        return scan.on_their_sides(indices)
 
 
 def _stored_pictures(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,8 @@ class Match:
     Attributes:
         ranking: Cards found, best first.
         upside_down: True where the crop matched better turned by 180 degrees.
+        sideways: True where it did so cut out anew, with what was its left side on top; ``upside_down`` is
+            said of that crop then.
         degraded: What was skipped or cut on the way.
         to_crop: How the leader's reference lies in the upright crop, both as shares of width and height,
             (3, 3); None where nothing is known of that.
@@ -30,6 +33,7 @@ class Match:
 
     ranking: Ranking
     upside_down: bool = False
+    sideways: bool = False
     degraded: tuple[Degraded, ...] = ()
     to_crop: NDArray[np.float64] | None = field(default=None, compare=False)
 
@@ -54,6 +58,28 @@ class SearchAnswer:
     degraded: tuple[Degraded, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A crop turned otherwise than the detector saw it."""
+
+    index: int
+    crop: RgbImage
+    upside_down: bool
+    sideways: bool = False
+
+
+def _other_ways(index: int, crop: RgbImage, *, is_squarish: bool) -> list[_Way]:
+    turned = np.ascontiguousarray(crop[::-1, ::-1])
+    ways = [_Way(index, turned, upside_down=True)]
+    if is_squarish:
+        height, width = crop.shape[:2]
+        # Stretched as it is, it will do to ask the gallery; who goes on with it cuts it out anew.
+        laid = np.asarray(cv2.resize(np.rot90(crop, -1), (width, height), interpolation=cv2.INTER_AREA))
+        ways.append(_Way(index, laid, upside_down=False, sideways=True))
+        ways.append(_Way(index, np.ascontiguousarray(laid[::-1, ::-1]), upside_down=True, sideways=True))
+    return ways
+
+
 class Matcher:
     """Answers crops from a gallery."""
 
@@ -67,11 +93,17 @@ class Matcher:
         self._top_k_retry = top_k_retry
 
     async def match(
-        self, crops: Sequence[RgbImage], card_filter: CardFilter
+        self, crops: Sequence[RgbImage], card_filter: CardFilter, squarish: Collection[int] = ()
     ) -> tuple[list[Match], MatchTimings]:
         """Ranks the gallery's cards for every crop.
 
         Crops whose answer is not clear are tried the other way up, all in one more batch and one more search.
+
+        Args:
+            crops: Rectified cards.
+            card_filter: Narrows the gallery.
+            squarish: Crops, by their place, of cards that may have been taken for lying on their side: these
+                are tried both ways up with their left side on top, too.
 
         Raises:
             GalleryEmpty, GalleryMismatch: nothing in the gallery could have been found.
@@ -89,14 +121,14 @@ class Matcher:
         if Degraded.SEARCH_TIMEOUT in upright.degraded:
             return matches, timings
         if unclear:
-            turned_crops = [np.ascontiguousarray(crops[i][::-1, ::-1]) for i in unclear]
+            ways = [way for i in unclear for way in _other_ways(i, crops[i], is_squarish=i in squarish)]
             try:
-                turned = await self._look_up(turned_crops, card_filter, timings)
+                turned = await self._look_up([way.crop for way in ways], card_filter, timings)
             except (Busy, MemoryTight):
                 # The first look's answers stand; the second was only to make some of them better.
-                turned = SearchAnswer([[] for _ in unclear], (Degraded.SEARCH_TIMEOUT,))
-            for i, hits in zip(unclear, turned.hits, strict=True):
-                matches[i] = self._better_way_up(matches[i], rank(hits), turned.degraded)
+                turned = SearchAnswer([[] for _ in ways], (Degraded.SEARCH_TIMEOUT,))
+            for way, hits in zip(ways, turned.hits, strict=True):
+                matches[way.index] = self._better_way(matches[way.index], way, rank(hits), turned.degraded)
         return matches, timings
 
     async def _look_up(
@@ -137,13 +169,14 @@ class Matcher:
     def _is_clear(self, ranking: Ranking) -> bool:
         return self._evidence(ranking) >= self._calibrations.of(ranking).accept_card
 
-    def _better_way_up(self, upright: Match, turned: Ranking, degraded: tuple[Degraded, ...]) -> Match:
+    def _better_way(self, best: Match, way: _Way, turned: Ranking, degraded: tuple[Degraded, ...]) -> Match:
         if Degraded.SEARCH_TIMEOUT in degraded:
-            return replace(upright, degraded=(*upright.degraded, Degraded.ORIENTATION_SKIPPED))
-        notes = tuple(dict.fromkeys((*upright.degraded, *degraded)))
-        if self._evidence(turned) > self._evidence(upright.ranking):
-            return Match(turned, upside_down=True, degraded=notes)
-        return replace(upright, degraded=notes)
+            notes = (*best.degraded, Degraded.ORIENTATION_SKIPPED)
+            return replace(best, degraded=tuple(dict.fromkeys(notes)))
+        notes = tuple(dict.fromkeys((*best.degraded, *degraded)))
+        if self._evidence(turned) > self._evidence(best.ranking):
+            return Match(turned, upside_down=way.upside_down, sideways=way.sideways, degraded=notes)
+        return replace(best, degraded=notes)
 
     def _evidence(self, ranking: Ranking) -> float:
         if not ranking.cards:

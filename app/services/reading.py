@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import numpy as np
 
 from app.domain.geometry import side_lengths
 from app.domain.grid import assign_grid, reading_order
@@ -25,6 +27,9 @@ T = TypeVar("T")
 #: Stored pictures are JPEG: 88 keeps a card's small print legible at a tenth of the raw size.
 SCAN_JPEG_QUALITY = 88
 CROP_JPEG_QUALITY = 92
+#: A card's short side is 0.72 of its long one. Seen so steeply that they look this alike, it may as well be
+#: the long one that is foreshortened.
+_SQUARISH = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,20 @@ class ReadScan:
         lengths = side_lengths(card.quad_px)
         seen_px = (lengths[1] + lengths[3]) / 2
         return rectify(self.image, card.quad_px, 2) if seen_px > 1.2 * card.crop.shape[0] else card.crop
+
+    def squarish(self) -> list[int]:
+        """Cards seen so steeply that nobody can tell by their shape which way they lie, by their place."""
+        return [index for index, card in enumerate(self.cards) if _shape(card.quad_px) > _SQUARISH]
+
+    def on_their_sides(self, indices: Collection[int]) -> ReadScan:
+        """The same with these cards cut out anew, what was their left side on top."""
+        cards = list(self.cards)
+        for index in indices:
+            quad_px = np.roll(cards[index].quad_px, 1, axis=0)
+            crop = rectify(self.image, quad_px)
+            quality = measure_quality(crop, quad_px)
+            cards[index] = replace(cards[index], quad_px=quad_px, crop=crop, quality=quality)
+        return replace(self, cards=tuple(cards))
 
     def only(self, kept: Sequence[int]) -> ReadScan:
         """The same with those cards alone, by index; the others leave their places in the grid empty."""
@@ -111,6 +130,13 @@ def _find(
         found = tuple(detect_cards(image, finder))
         seen.put(sha256, found)
     return found
+
+
+def _shape(quad_px: Quad) -> float:
+    """Shorter over longer of a card's sides, the mean of each pair, at most 1."""
+    lengths = side_lengths(quad_px)
+    pairs = sorted((lengths[0] + lengths[2], lengths[1] + lengths[3]))
+    return float(pairs[0] / max(pairs[1], 1e-9))
 
 
 def _cut_out(

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import asyncpg
+import cv2
 import httpx
 import numpy as np
 import pytest
@@ -87,6 +88,22 @@ async def test_the_printing_is_named_or_is_among_those_in_doubt(
     assert reprinted[0].card.card_id in {answer["card"]["card_id"], *answer["ambiguous_with"]}
     assert set(answer["ambiguous_with"]) <= ids - {answer["card"]["card_id"]}
     assert answer["confidence"]["printing"] <= answer["confidence"]["card"]
+
+
+async def test_cards_seen_so_steeply_that_they_look_wider_than_high_are_named(
+    client: httpx.AsyncClient, page: Scene, filled_gallery: FilledGallery
+) -> None:
+    height, width = page.image.shape[:2]
+    steep = cv2.resize(page.image, (width, round(0.66 * height)), interpolation=cv2.INTER_AREA)
+    reply = await client.post("/identify", files=as_upload(steep))
+    groups = {card.card.card_id: card.artwork_id for card in filled_gallery.cards}
+    named = [card["candidates"][0]["card"]["card_id"] for card in reply.json()["cards"]]
+    assert [groups[card_id] for card_id in named] == [groups[card.card_id] for card in page.cards]
+    for found, true in zip(reply.json()["cards"], page.cards, strict=True):
+        assert found["rotation"] == 0
+        assert np.linalg.norm(np.array(found["quad"])[0] - true.quad_px[0] * (1, 0.66)) < 40
+        crop = await client.get(f"/detections/{found['detection_id']}/image")
+        assert crop.status_code == 200
 
 
 async def test_a_blank_picture_has_no_cards(client: httpx.AsyncClient) -> None:

@@ -111,6 +111,23 @@ async def test_only_unclear_cards_are_tried_the_other_way_up_in_one_more_batch()
     assert {match.ranking.best.card.card_id for match in matches if match.ranking.best} == {"a"}
 
 
+async def test_cards_that_may_lie_on_their_side_are_tried_all_four_ways() -> None:
+    gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
+    on_its_left = np.zeros((40, 30, 3), np.uint8)
+    on_its_left[:, :6] = 255  # its left side should be on top
+    on_its_right = np.ascontiguousarray(on_its_left[::-1, ::-1])
+    crops = [on_its_left, on_its_right, UPSIDE_DOWN, on_its_left]
+    matches, _ = await matcher(gallery, encoder).match(crops, CardFilter(), squarish=[0, 1, 2])
+    assert encoder.batches == [4, 10]
+    assert [(match.sideways, match.upside_down) for match in matches] == [
+        (True, False),
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert [match.ranking.best.card.card_id for match in matches if match.ranking.best] == [*"aaa", "b"]
+
+
 async def test_a_timeout_is_retried_with_fewer_templates_and_the_card_says_so() -> None:
     gallery = ScriptedGallery(time_out_until(2))
     matches, _ = await matcher(gallery).match([UPRIGHT], CardFilter())
