@@ -74,7 +74,7 @@ def _other_ways(index: int, crop: RgbImage, *, is_squarish: bool) -> list[_Way]:
     if is_squarish:
         height, width = crop.shape[:2]
         # Stretched as it is, it will do to ask the gallery; who goes on with it cuts it out anew.
-        laid = np.asarray(cv2.resize(np.rot90(crop, -1), (width, height), interpolation=cv2.INTER_AREA))
+        laid = cv2.resize(np.rot90(crop, -1), (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
         ways.append(_Way(index, laid, upside_down=False, sideways=True))
         ways.append(_Way(index, np.ascontiguousarray(laid[::-1, ::-1]), upside_down=True, sideways=True))
     return ways
