@@ -205,7 +205,7 @@ class IdentifyService:
         started = time.perf_counter()
         scan = await self._beside(read_scan, data, self._settings, memory, self._finder, self._seen)
         matches, match_timings = await self._matcher.match(
-            [card.crop for card in scan.cards], options.card_filter, scan.squarish()
+            [card.crop for card in scan.cards], options.card_filter, scan.lying()
         )
         sideways = [index for index, match in enumerate(matches) if match.sideways]
         if sideways:

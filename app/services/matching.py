@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -15,6 +15,9 @@ from app.domain.errors import Busy, MemoryTight, SearchTimeout
 from app.domain.ports import Encoder, Gallery
 from app.domain.ranking import Ranking, rank, split_by_query
 from app.domain.types import CardFilter, Degraded, RgbImage, TemplateHit, Vectors
+
+#: Cards tried on their side in one search, both ways up: a page of them holds no more memory than the scan.
+SIDEWAYS_AT_ONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,19 @@ class _Way:
     sideways: bool = False
 
 
-def _other_ways(index: int, crop: RgbImage, *, is_squarish: bool) -> list[_Way]:
-    turned = np.ascontiguousarray(crop[::-1, ::-1])
-    ways = [_Way(index, turned, upside_down=True)]
-    if is_squarish:
-        height, width = crop.shape[:2]
-        # Stretched as it is, it will do to ask the gallery; who goes on with it cuts it out anew.
-        laid = cv2.resize(np.rot90(crop, -1), (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-        ways.append(_Way(index, laid, upside_down=False, sideways=True))
-        ways.append(_Way(index, np.ascontiguousarray(laid[::-1, ::-1]), upside_down=True, sideways=True))
-    return ways
+def _upside_down(index: int, crop: RgbImage) -> list[_Way]:
+    return [_Way(index, np.ascontiguousarray(crop[::-1, ::-1]), upside_down=True)]
+
+
+def _sideways(index: int, crop: RgbImage) -> list[_Way]:
+    """Stretched as it is, it will do to ask the gallery; who goes on with it cuts it out anew."""
+    height, width = crop.shape[:2]
+    laid = cv2.resize(np.rot90(crop, -1), (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    turned = np.ascontiguousarray(laid[::-1, ::-1])
+    return [
+        _Way(index, laid, upside_down=False, sideways=True),
+        _Way(index, turned, upside_down=True, sideways=True),
+    ]
 
 
 class Matcher:
@@ -93,17 +99,18 @@ class Matcher:
         self._top_k_retry = top_k_retry
 
     async def match(
-        self, crops: Sequence[RgbImage], card_filter: CardFilter, squarish: Collection[int] = ()
+        self, crops: Sequence[RgbImage], card_filter: CardFilter, lying: Collection[int] = ()
     ) -> tuple[list[Match], MatchTimings]:
         """Ranks the gallery's cards for every crop.
 
-        Crops whose answer is not clear are tried the other way up, all in one more batch and one more search.
+        Crops whose answer is not clear are tried the other way up, all in one more batch and one more search;
+        what is not clear then and may stand upright instead of lying on its side is tried so, too.
 
         Args:
             crops: Rectified cards.
             card_filter: Narrows the gallery.
-            squarish: Crops, by their place, of cards that may have been taken for lying on their side: these
-                are tried both ways up with their left side on top, too.
+            lying: Crops, by their place, of cards that seem to lie on their side in the picture: seen
+                steeply, a card that stands upright looks so.
 
         Raises:
             GalleryEmpty, GalleryMismatch: nothing in the gallery could have been found.
@@ -117,19 +124,39 @@ class Matcher:
             and Degraded.SEARCH_TIMEOUT not in upright.degraded
         ):
             await self._refuse_useless_gallery()
-        unclear = [i for i, match in enumerate(matches) if not self._is_clear(match.ranking)]
         if Degraded.SEARCH_TIMEOUT in upright.degraded:
             return matches, timings
-        if unclear:
-            ways = [way for i in unclear for way in _other_ways(i, crops[i], is_squarish=i in squarish)]
-            try:
-                turned = await self._look_up([way.crop for way in ways], card_filter, timings)
-            except (Busy, MemoryTight):
-                # The first look's answers stand; the second was only to make some of them better.
-                turned = SearchAnswer([[] for _ in ways], (Degraded.SEARCH_TIMEOUT,))
-            for way, hits in zip(ways, turned.hits, strict=True):
-                matches[way.index] = self._better_way(matches[way.index], way, rank(hits), turned.degraded)
+        unclear = self._unclear(matches, range(len(matches)))
+        await self._try_otherwise(matches, crops, unclear, _upside_down, card_filter, timings)
+        unclear = self._unclear(matches, lying)
+        for start in range(0, len(unclear), SIDEWAYS_AT_ONCE):
+            some = unclear[start : start + SIDEWAYS_AT_ONCE]
+            await self._try_otherwise(matches, crops, some, _sideways, card_filter, timings)
         return matches, timings
+
+    def _unclear(self, matches: Sequence[Match], among: Iterable[int]) -> list[int]:
+        return [i for i in among if not self._is_clear(matches[i].ranking)]
+
+    async def _try_otherwise(
+        self,
+        matches: list[Match],
+        crops: Sequence[RgbImage],
+        indices: Sequence[int],
+        other_ways: Callable[[int, RgbImage], list[_Way]],
+        card_filter: CardFilter,
+        timings: MatchTimings,
+    ) -> None:
+        """Asks for crops turned otherwise and keeps, in place, what says more."""
+        if not indices:
+            return
+        ways = [way for index in indices for way in other_ways(index, crops[index])]
+        try:
+            turned = await self._look_up([way.crop for way in ways], card_filter, timings)
+        except (Busy, MemoryTight):
+            # The first look's answers stand; the others were only to make some of them better.
+            turned = SearchAnswer([[] for _ in ways], (Degraded.SEARCH_TIMEOUT,))
+        for way, hits in zip(ways, turned.hits, strict=True):
+            matches[way.index] = self._better_way(matches[way.index], way, rank(hits), turned.degraded)
 
     async def _look_up(
         self, crops: Sequence[RgbImage], card_filter: CardFilter, timings: MatchTimings
@@ -174,7 +201,10 @@ class Matcher:
             notes = (*best.degraded, Degraded.ORIENTATION_SKIPPED)
             return replace(best, degraded=tuple(dict.fromkeys(notes)))
         notes = tuple(dict.fromkeys((*best.degraded, *degraded)))
-        if self._evidence(turned) > self._evidence(best.ranking):
+        evidence = self._evidence(turned)
+        # The detector's word on which side is the long one stands against what says next to nothing.
+        bar = self._calibrations.of(turned).known_at if way.sideways else 0.0
+        if evidence > self._evidence(best.ranking) and evidence >= bar:
             return Match(turned, upside_down=way.upside_down, sideways=way.sideways, degraded=notes)
         return replace(best, degraded=notes)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.domain.geometry import side_lengths
 from app.domain.grid import assign_grid, reading_order
+from app.domain.orientation import quad_rotation
 from app.domain.types import CropQuality, DetectedQuad, GridCell, Quad, RgbImage, StoredImage
 from app.services.remembering import Remembered
 from app.services.scan_memory import ScanMemory
@@ -27,14 +28,11 @@ T = TypeVar("T")
 #: Stored pictures are JPEG: 88 keeps a card's small print legible at a tenth of the raw size.
 SCAN_JPEG_QUALITY = 88
 CROP_JPEG_QUALITY = 92
-#: A card's short side is 0.72 of its long one. Seen so steeply that they look this alike, it may as well be
-#: the long one that is foreshortened.
-_SQUARISH = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class ReadCard:
-    """One detection with its pixels, the way round the detector saw it.
+    """One detection with its pixels, its corners numbered as they are cut out.
 
     ``looks_like_back``: it is the back of a card, unless the gallery knows a front that looks so.
     """
@@ -63,9 +61,9 @@ class ReadScan:
         seen_px = (lengths[1] + lengths[3]) / 2
         return rectify(self.image, card.quad_px, 2) if seen_px > 1.2 * card.crop.shape[0] else card.crop
 
-    def squarish(self) -> list[int]:
-        """Cards seen so steeply that nobody can tell by their shape which way they lie, by their place."""
-        return [index for index, card in enumerate(self.cards) if _shape(card.quad_px) > _SQUARISH]
+    def lying(self) -> list[int]:
+        """Cards that seem to lie on their side, by their place: seen steeply, upright ones look so."""
+        return [i for i, card in enumerate(self.cards) if quad_rotation(card.quad_px) in (90, 270)]
 
     def on_their_sides(self, indices: Collection[int]) -> ReadScan:
         """The same with these cards cut out anew, what was their left side on top."""
@@ -130,13 +128,6 @@ def _find(
         found = tuple(detect_cards(image, finder))
         seen.put(sha256, found)
     return found
-
-
-def _shape(quad_px: Quad) -> float:
-    """Shorter over longer of a card's sides, the mean of each pair, at most 1."""
-    lengths = side_lengths(quad_px)
-    pairs = sorted((lengths[0] + lengths[2], lengths[1] + lengths[3]))
-    return float(pairs[0] / max(pairs[1], 1e-9))
 
 
 def _cut_out(

@@ -72,7 +72,10 @@ class ServicePipeline:
         """Names every card of a scan that has been read."""
         everything = CardFilter()
         started = time.perf_counter()
-        matches, stages = await self.matcher.match([card.crop for card in scan.cards], everything)
+        matches, stages = await self.matcher.match(
+            [card.crop for card in scan.cards], everything, scan.lying()
+        )
+        scan = scan.on_their_sides([index for index, match in enumerate(matches) if match.sideways])
         matched = time.perf_counter()
         if self.verifier is not None:
             crops = [card.crop for card in scan.cards]

@@ -90,20 +90,48 @@ async def test_the_printing_is_named_or_is_among_those_in_doubt(
     assert answer["confidence"]["printing"] <= answer["confidence"]["card"]
 
 
+@pytest.mark.parametrize("height_left", [0.7, 0.52])
 async def test_cards_seen_so_steeply_that_they_look_wider_than_high_are_named(
-    client: httpx.AsyncClient, page: Scene, filled_gallery: FilledGallery
+    client: httpx.AsyncClient, page: Scene, filled_gallery: FilledGallery, height_left: float
 ) -> None:
-    height, width = page.image.shape[:2]
-    steep = cv2.resize(page.image, (width, round(0.66 * height)), interpolation=cv2.INTER_AREA)
-    reply = await client.post("/identify", files=as_upload(steep))
+    reply = await client.post("/identify", files=as_upload(squashed(page.image, height_left)))
     groups = {card.card.card_id: card.artwork_id for card in filled_gallery.cards}
-    named = [card["candidates"][0]["card"]["card_id"] for card in reply.json()["cards"]]
+    found = reply.json()["cards"]
+    named = [card["candidates"][0]["card"]["card_id"] for card in found]
     assert [groups[card_id] for card_id in named] == [groups[card.card_id] for card in page.cards]
-    for found, true in zip(reply.json()["cards"], page.cards, strict=True):
-        assert found["rotation"] == 0
-        assert np.linalg.norm(np.array(found["quad"])[0] - true.quad_px[0] * (1, 0.66)) < 40
-        crop = await client.get(f"/detections/{found['detection_id']}/image")
-        assert crop.status_code == 200
+    for card, true in zip(found, page.cards, strict=True):
+        assert card["rotation"] == 0
+        left_side_px = np.linalg.norm((true.quad_px[3] - true.quad_px[0]) * (1, height_left))
+        assert card["quality"]["height_px"] == pytest.approx(left_side_px, rel=0.15)
+        assert np.linalg.norm(np.array(card["quad"])[0] - true.quad_px[0] * (1, height_left)) < 40
+    flat = (await client.post("/identify", files=as_upload(page.image))).json()["cards"]
+    crops = [await crop_of(client, cards[0]) for cards in (found, flat)]
+    assert np.corrcoef(crops[0].ravel(), crops[1].ravel())[0, 1] > 0.8
+
+
+def squashed(image: np.ndarray, height_left: float) -> np.ndarray:
+    """As if seen from low above the table."""
+    height, width = image.shape[:2]
+    return cv2.resize(image, (width, round(height_left * height)), interpolation=cv2.INTER_AREA)
+
+
+async def crop_of(client: httpx.AsyncClient, detection: dict) -> np.ndarray:
+    """The stored crop in grey, small."""
+    data = (await client.get(f"/detections/{detection['detection_id']}/image")).content
+    crop = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return cv2.resize(crop, (63, 88), interpolation=cv2.INTER_AREA).astype(float)
+
+
+@pytest.mark.parametrize("height_left", [0.82, 0.6])
+async def test_strangers_seen_steeply_lie_as_the_detector_saw_them(
+    client: httpx.AsyncClient, height_left: float
+) -> None:
+    strangers = photograph(invent_catalogue(777, 9)[:9], SceneKind.PAGE_3X3)
+    reply = await client.post("/identify", files=as_upload(squashed(strangers.image, height_left)))
+    lying = 0 if height_left > 0.75 else 9
+    found = reply.json()["cards"]
+    assert sum(card["rotation"] in (90, 270) for card in found) in range(lying - 1, lying + 1)
+    assert [card["status"] for card in found].count("accepted") == 0
 
 
 async def test_a_blank_picture_has_no_cards(client: httpx.AsyncClient) -> None:

@@ -87,6 +87,14 @@ def time_out_until(allowed_from: int) -> Callable[[int, int], None]:
     return script
 
 
+def time_out_from(first: int) -> Callable[[int, int], None]:
+    def script(search: int, top_k: int) -> None:
+        if search >= first:
+            raise SearchTimeout("canceling statement due to statement timeout")
+
+    return script
+
+
 async def test_a_clear_card_is_looked_up_once() -> None:
     gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
     matches, _ = await matcher(gallery, encoder).match([UPRIGHT], CardFilter())
@@ -117,8 +125,8 @@ async def test_cards_that_may_lie_on_their_side_are_tried_all_four_ways() -> Non
     on_its_left[:, :6] = 255  # its left side should be on top
     on_its_right = np.ascontiguousarray(on_its_left[::-1, ::-1])
     crops = [on_its_left, on_its_right, UPSIDE_DOWN, on_its_left]
-    matches, _ = await matcher(gallery, encoder).match(crops, CardFilter(), squarish=[0, 1, 2])
-    assert encoder.batches == [4, 10]
+    matches, _ = await matcher(gallery, encoder).match(crops, CardFilter(), lying=[0, 1, 2])
+    assert encoder.batches == [4, 4, 4]
     assert [(match.sideways, match.upside_down) for match in matches] == [
         (True, False),
         (True, True),
@@ -126,6 +134,34 @@ async def test_cards_that_may_lie_on_their_side_are_tried_all_four_ways() -> Non
         (False, False),
     ]
     assert [match.ranking.best.card.card_id for match in matches if match.ranking.best] == [*"aaa", "b"]
+
+
+@pytest.mark.parametrize(("known_at", "turned"), [(0.3, True), (0.9, False)])
+async def test_what_says_next_to_nothing_does_not_lay_a_card_on_its_side(
+    known_at: float, turned: bool
+) -> None:
+    doubting = Calibrations(replace(CALIBRATIONS.plain, bias=-22.0, known_at=known_at), UNCALIBRATED)
+    on_its_left = np.zeros((40, 30, 3), np.uint8)
+    on_its_left[:, :6] = 255
+    asked = Matcher(MeanOfTopRowEncoder(), ScriptedGallery(), doubting, 50, 25)  # type: ignore[arg-type]
+    ((match,), _) = await asked.match([on_its_left], CardFilter(), lying=[0])
+    assert match.sideways is turned
+
+
+async def test_a_search_on_their_side_that_is_cut_off_leaves_the_other_way_up() -> None:
+    gallery = ScriptedGallery(time_out_from(3))
+    crops = [UPSIDE_DOWN, np.zeros((4, 3, 3), np.uint8)]
+    matches, _ = await matcher(gallery).match(crops, CardFilter(), lying=[1])
+    assert [match.upside_down for match in matches] == [True, False]
+    assert matches[0].degraded == ()
+    assert matches[1].degraded == (Degraded.ORIENTATION_SKIPPED,)
+
+
+async def test_many_cards_on_their_side_are_tried_a_few_at_a_time() -> None:
+    gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
+    nothing = np.zeros((4, 3, 3), np.uint8)
+    await matcher(gallery, encoder).match([nothing] * 30, CardFilter(), lying=range(30))
+    assert encoder.batches == [30, 30, 24, 24, 12]
 
 
 async def test_a_timeout_is_retried_with_fewer_templates_and_the_card_says_so() -> None:

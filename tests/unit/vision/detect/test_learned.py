@@ -81,6 +81,31 @@ def test_a_card_of_a_fan_is_found_although_others_cover_its_middle(finder, faces
     assert matched(found, quads, iou=0.7) == 3
 
 
+def test_looks_at_one_covered_card_are_counted_together(finder, faces, monkeypatch) -> None:
+    image, quads = fan(faces[:3])
+
+    def see(*first: float) -> int:
+        working = np.stack([quads[0]] * len(first)) * make_planes(image).scale
+        monkeypatch.setattr(learned, "find_covered", lambda *_: (working, np.array(first)))
+        return matched(detect_cards(image, finder), quads, iou=0.7)
+
+    assert see(0.25) == 2
+    assert see(0.25, 0.25, 0.25) == 3
+
+
+def test_a_second_look_for_covered_cards_leaves_those_that_were_seen_as_they_were(
+    finder, faces, monkeypatch
+) -> None:
+    image, quads = fan(faces[:3])
+    monkeypatch.setattr(learned, "find_covered", lambda *_: (np.zeros((0, 4, 2)), np.zeros(0)))
+    before = [one.quad_px for one in detect_cards(image, finder)]
+    scale = make_planes(image).scale
+    again = np.stack(quads[1:]) * scale
+    monkeypatch.setattr(learned, "find_covered", lambda *_: (again, np.array([0.97, 0.97])))
+    after = [one.quad_px for one in detect_cards(image, finder)]
+    np.testing.assert_array_equal(np.sort(before, axis=0), np.sort(after, axis=0))
+
+
 def test_a_table_without_cards_shows_none(finder) -> None:
     image, _ = scene(SceneKind.TABLE, Level.MEDIUM, [], SEED + 3)
     assert detect_cards(image, finder) == []
