@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.domain.card_sample import CardSample
 from app.inference.precision import INT8_CPU_FLAGS, FloatPrecision, read_cpu_flags
@@ -14,19 +16,25 @@ from benchmarks.embedded_cards import CACHE_DIR
 from benchmarks.galleries import invented_cards
 from benchmarks.references import INVENTED_HEIGHT_PX
 
+if TYPE_CHECKING:
+    import torch
+
 MODELS = PROJECT_ROOT / "models"
 #: The encoder that is quantised.
 QUANTISED = "vit-l-14--laion400m_e32"
 #: Fewer pictures than an export takes: time and memory do not depend on them.
 _JUDGED_CARDS = 9
+#: Channels that are larger, and how many times: trained towers of this size have some half a dozen.
+OUTLIER_CHANNELS, OUTLIER_LEAST, OUTLIER_MOST = 6, 20.0, 100.0
 
 
-def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
+def write_random_clip(folder: Path, precision: FloatPrecision, *, outliers: bool = False) -> None:
     """Writes a CLIP image tower with random weights by the repository's description, as an export would.
 
     Args:
         folder: To be written; its name is that of a described encoder in ``models``.
         precision: Of the weights on disk.
+        outliers: Whether a few channels are much larger than the others in front of every matrix product.
     """
     import torch
 
@@ -38,6 +46,8 @@ def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
     config, source = read_model_config(described), read_source(described)
     torch.manual_seed(0)
     state = build_image_tower(config, device="cpu").state_dict()
+    if outliers:
+        _make_outliers(state)
     description = EncoderDescription(
         folder.name,
         source.architecture,
@@ -47,6 +57,21 @@ def write_random_clip(folder: Path, precision: FloatPrecision) -> None:
         "random weights",
     )
     write_encoder(folder, description, config, state, precision)
+
+
+def _make_outliers(state: dict[str, torch.Tensor]) -> None:
+    """Makes channels of every layer's normalised input larger, and weights for them smaller by as much."""
+    import torch
+
+    width = state["transformer.resblocks.0.ln_1.weight"].numel()
+    channels = torch.randperm(width, generator=torch.Generator().manual_seed(5))[:OUTLIER_CHANNELS]
+    factors = torch.logspace(math.log10(OUTLIER_LEAST), math.log10(OUTLIER_MOST), OUTLIER_CHANNELS)
+    blocks = {name.partition("ln_1.")[0] for name in state if name.endswith("ln_1.weight")}
+    for block in sorted(blocks):
+        for norm, product in (("ln_1", "attn.in_proj_weight"), ("ln_2", "mlp.c_fc.weight")):
+            for part in ("weight", "bias"):
+                state[f"{block}{norm}.{part}"][channels] *= factors
+            state[f"{block}{product}"][:, channels] /= factors
 
 
 def can_quantise() -> bool:

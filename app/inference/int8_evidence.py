@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from app.domain.types import RgbImage, Vectors
-from app.inference.encoder import BATCH_SIZES, LoadedEncoder
+from app.inference.encoder import BATCH_SIZES
 from app.inference.int8_proof import Int8Figures, Recall
 from app.synthesis.levels import Level
 from app.synthesis.views import photographed_view
@@ -17,6 +18,14 @@ Progress = Callable[[int, int], None]
 """Called with pictures embedded and pictures in all."""
 
 _RECALL_DEPTH = 50
+
+
+class Embeds(Protocol):
+    """Any encoder."""
+
+    def encode_now(self, crops: Sequence[RgbImage]) -> Vectors:
+        """As ``LoadedEncoder.encode_now``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ def judging_photo(picture: RgbImage, number: int) -> RgbImage:
 
 
 def measure_int8(
-    fp32: LoadedEncoder, int8: LoadedEncoder, pictures: Sequence[RgbImage], progress: Progress | None = None
+    fp32: Embeds, int8: Embeds, pictures: Sequence[RgbImage], progress: Progress | None = None
 ) -> Int8Figures:
     """Embeds every picture and one photo of each by both encoders, and searches the ones for the others.
 

@@ -1,0 +1,136 @@
+"""What a CLIP tower's vectors lose in bf16 and int8: ``python -m benchmarks.tower_fidelity --pictures FILE``.
+
+The tower is ViT-L-14 with random weights, once as they are and once with a few channels made 20 to 100 times
+as large in front of every matrix product, and the products' weights for them smaller by as much: the same
+function in fp32, with the outliers that trained towers have (Dettmers et al. 2022, "LLM.int8()").
+``--encoder`` measures the weights of another folder. Pictures are those of ``--pictures``; each is searched
+for by one photo of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from rich.progress import track
+from rich.table import Table
+
+from app.cli.wiring import table_console
+from app.domain.types import RgbImage, Vectors
+from app.inference.encoder import LoadedEncoder
+from app.inference.int8_evidence import measure_int8
+from app.inference.int8_proof import Int8Figures, shortfalls
+from app.inference.loading import describe
+from app.inference.manifest import read_manifest, read_model_config
+from app.inference.openvino_graph import INT8_GRAPH_NAME, GraphTower, convert_tower, save_graph
+from app.inference.precision import BF16_CPU_FLAGS, read_cpu_flags
+from app.inference.quantise import quantise_graph
+from app.inference.torch_tower import TorchTower, load_tower
+from app.services.card_samples import sample_of_files
+from app.settings import Settings
+from benchmarks.random_clip import QUANTISED, can_quantise, write_random_clip
+from benchmarks.results import write_result
+
+
+@dataclass
+class _Remembered:
+    """Does not embed a batch twice: fp32 is what all others are compared with, and the slowest."""
+
+    encoder: LoadedEncoder
+    known: dict[bytes, Vectors] = field(default_factory=dict)
+
+    def encode_now(self, crops: Sequence[RgbImage]) -> Vectors:
+        key = b"".join(crop[::16, ::16].tobytes() for crop in crops)
+        if key not in self.known:
+            self.known[key] = self.encoder.encode_now(crops)
+        return self.known[key]
+
+
+def measure(folder: Path, pictures: Sequence[RgbImage]) -> dict[str, Int8Figures]:
+    """Each number format against fp32 of the same weights."""
+    manifest, config = read_manifest(folder), read_model_config(folder)
+
+    def loaded(tower: TorchTower | GraphTower) -> LoadedEncoder:
+        return LoadedEncoder(tower, manifest.preprocessing, describe(manifest, config, "fp32"))
+
+    def weights() -> torch.nn.Module:
+        return load_tower(folder / manifest.weights.file, config)
+
+    fp32 = _Remembered(loaded(TorchTower(weights(), "fp32")))
+    found: dict[str, Int8Figures] = {}
+    if read_cpu_flags() & BF16_CPU_FLAGS:
+        found["bf16"] = _compared(fp32, loaded(TorchTower(weights(), "bf16")), pictures, "bf16")
+    if can_quantise():
+        with tempfile.TemporaryDirectory() as work:
+            model = quantise_graph(convert_tower(weights().to(torch.float32), manifest.preprocessing))
+            graph = save_graph(model, Path(work) / INT8_GRAPH_NAME)
+            found["int8"] = _compared(
+                fp32, loaded(GraphTower(Path(work), graph, "int8", 0)), pictures, "int8"
+            )
+    return found
+
+
+def _compared(
+    fp32: _Remembered, other: LoadedEncoder, pictures: Sequence[RgbImage], name: str
+) -> Int8Figures:
+    started = time.perf_counter()
+
+    def tell(done: int, of: int) -> None:
+        if done == of or done % 90 == 0:
+            print(f"{name}: {done} of {of}, {time.perf_counter() - started:.0f} s", flush=True)
+
+    return measure_int8(fp32, other, pictures, tell)
+
+
+def main() -> None:
+    """Measures, prints a table and writes the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=Path, required=True, help="a manifest, or a folder of pictures")
+    parser.add_argument("--cards", type=int, default=400)
+    parser.add_argument("--encoder", type=Path, help="folder with fp32 weights, in place of random ones")
+    options = parser.parse_args()
+    sample = sample_of_files(options.pictures, Settings(_env_file=None))
+    pictures = sample.pictures[: options.cards]
+    figures: dict[str, dict[str, Int8Figures]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        if options.encoder:
+            figures[options.encoder.name] = measure(options.encoder, pictures)
+        else:
+            for name in track(("random", "random with outliers"), "towers", transient=True):
+                folder = Path(scratch) / name / QUANTISED
+                write_random_clip(folder, "fp32", outliers="outliers" in name)
+                figures[name] = measure(folder, pictures)
+    _print(figures)
+    written = {
+        name: {precision: one.model_dump(mode="json") for precision, one in found.items()}
+        for name, found in figures.items()
+    }
+    write_result("tower_fidelity", {"cards": len(pictures), "source": sample.source, "towers": written})
+
+
+def _print(figures: dict[str, dict[str, Int8Figures]]) -> None:
+    table = Table("tower", "format", "cosine, least", "mean", "same first card, lower of both galleries")
+    for column in ("recall@1 fp32", "own gallery", "in that of fp32", "recall@50 fp32", "own", "missed"):
+        table.add_column(column)
+    for name, found in figures.items():
+        for precision, one in found.items():
+            table.add_row(
+                name,
+                precision,
+                f"{one.least_cosine:.5f}",
+                f"{one.mean_cosine:.6f}",
+                f"{one.top1_agreement:.2%}",
+                *(f"{recall.at_1:.2%}" for recall in (one.fp32, one.int8, one.int8_in_fp32)),
+                *(f"{recall.at_50:.2%}" for recall in (one.fp32, one.int8)),
+                "; ".join(shortfalls(one)),
+            )
+    table_console().print(table)
+
+
+if __name__ == "__main__":
+    main()
