@@ -8,6 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
+from app.domain.ranking import Ranking
 from app.domain.types import (
     Candidate,
     Card,
@@ -18,7 +19,7 @@ from app.domain.types import (
     Status,
     TemplateSource,
 )
-from app.services.matching import MatchTimings
+from app.services.matching import Match, MatchTimings
 from benchmarks.printings.collection import CardCollection, Subject
 from benchmarks.printings.figures import add_up, outcome, stage_figures
 from benchmarks.printings.measuring import measure
@@ -164,12 +165,13 @@ async def test_every_variant_answers_the_same_photos_and_is_tabulated() -> None:
 class Stages:
     """Stands in for the matcher and the answerer."""
 
-    async def match(self, crops, card_filter):
+    async def match(self, crops, card_filter, lying):
         assert card_filter == CardFilter()
-        return ["match"] * len(crops), MatchTimings(embed_ms=4.0, search_ms=2.0)
+        assert lying == []
+        return [Match(Ranking((), margin=0.0))] * len(crops), MatchTimings(embed_ms=4.0, search_ms=2.0)
 
     async def answer(self, scan, matches, candidates, card_filter):
-        return tuple(answer(match) for match in matches)
+        return tuple(map(answer, ["match"] * len(matches)))
 
 
 async def test_the_services_are_timed_stage_by_stage() -> None:
