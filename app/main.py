@@ -13,7 +13,10 @@ from fastapi import FastAPI
 from app.api.application import build_application
 from app.db.connect import open_database, running_server
 from app.db.gallery import PostgresGallery
+from app.db.learning import PostgresLearning
 from app.db.migrate import migrate
+from app.db.pool import Database
+from app.db.quality import PostgresQuality
 from app.db.references import PostgresReferences
 from app.db.scans import PostgresScanStore
 from app.domain.calibration import Calibrations
@@ -26,6 +29,7 @@ from app.domain.errors import (
     SearchTimeout,
 )
 from app.domain.fitted import choose_calibrations, fitted_path
+from app.domain.learning_types import LearningLimits
 from app.domain.types import EncoderInfo
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
@@ -39,6 +43,8 @@ from app.obs.logging import configure_logging
 from app.services.admission import Admission
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
+from app.services.learning.loop import LearningLoop
+from app.services.learning.study import Student
 from app.services.retention import keep_purging
 from app.services.runtime import Readiness, Runtime, StartUp
 from app.settings import Settings
@@ -86,7 +92,7 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
                 info = runtime.encoder.info
                 log.info("ready", encoder=info.name, precision=info.precision, because=info.precision_reason)
                 try:
-                    await keep_purging(runtime.scans, settings.scan_retention_days)
+                    await _run_background_tasks(runtime)
                 finally:
                     app.state.runtime = None
         except (DatabaseUnavailable, SearchTimeout) as error:
@@ -110,6 +116,14 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
             app.state.startup = StartUp("start-up failed on our side; the log says why", failed=True)
             log.exception("startup_failed")
             return
+
+
+async def _run_background_tasks(runtime: Runtime) -> None:
+    """What the service does by itself beside answering, until it is stopped."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_purging(runtime.scans, runtime.settings.scan_retention_days), name="retention")
+        if runtime.settings.learning:
+            tasks.create_task(runtime.learning.keep_learning(), name="learning")
 
 
 def _asked_to_stop() -> bool:
@@ -167,17 +181,33 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             ),
         )
         stack.push_async_callback(identify.close)
+        learning = _learning_loop(settings, database, encoder, gallery, references, calibrations)
         yield Runtime(
             settings=settings,
             encoder=encoder,
             identify=identify,
-            corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels),
+            corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels, learning),
+            learning=learning,
             scans=scans,
+            quality=PostgresQuality(database),
             gallery=gallery,
             references=references,
             guard=guard,
             readiness=_readiness(encoder, gallery, guard),
         )
+
+
+def _learning_loop(
+    settings: Settings,
+    database: Database,
+    encoder: EncoderRunner,
+    gallery: PostgresGallery,
+    references: PostgresReferences,
+    calibrations: Calibrations,
+) -> LearningLoop:
+    store = PostgresLearning(database, encoder.info)
+    student = Student(settings, encoder, gallery, references, calibrations, store)
+    return LearningLoop(store, student, LearningLimits(corrections_per_day=settings.corrections_per_day))
 
 
 def _calibrations(

@@ -97,8 +97,13 @@ class Settings(BaseSettings):
     scan_retention_days: int = Field(90, ge=0, description="older scans are deleted; 0 keeps them")
     learning: bool = Field(
         True,
-        description="whether corrections become templates; this version stores corrections and does not "
-        "learn from them yet",
+        description="whether corrections become templates, within seconds and in the service itself; "
+        "`binderlens learn` does the same once, whatever this says",
+    )
+    corrections_per_day: int = Field(
+        1000,
+        ge=1,
+        description="corrections that are learnt from one API key in one day (UTC); more are refused",
     )
 
     accept_picture_precision: float = Field(

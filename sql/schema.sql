@@ -162,6 +162,8 @@ CREATE TABLE corrections (
     body_sha256     text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     updated_at      timestamptz NOT NULL DEFAULT now(),
+    unknown_group   bigint,  -- corrections that say of alike crops that the gallery lacks the card share a number
+    answered_card_id text,  -- what was answered, for as long as the correction stays
     CHECK ((verdict = 'card') = (card_id IS NOT NULL))
 );
 CREATE INDEX corrections_pending ON corrections (sequence) WHERE status = 'pending';
@@ -193,7 +195,30 @@ CREATE TABLE templates (
 ALTER TABLE templates ALTER COLUMN embedding SET STORAGE PLAIN;  -- beyond 1,000 dimensions TOAST would slow every scan down
 CREATE INDEX templates_card_id ON templates (card_id, gallery_id);
 CREATE INDEX templates_reference_image_id ON templates (reference_image_id);
-CREATE INDEX templates_correction_id ON templates (correction_id);
+CREATE UNIQUE INDEX templates_once_a_correction ON templates (gallery_id, correction_id);
+CREATE INDEX templates_correction_id ON templates (correction_id) WHERE correction_id IS NOT NULL;
+
+-- What the learning loop found out about a correction's crop: by gallery, since similarities of another one are others.
+-- It depends on the crop and the gallery's own pictures alone, so that taking a correction back never makes it stale.
+-- No foreign keys: see compared_cards.
+CREATE TABLE correction_studies (
+    correction_id uuid NOT NULL,
+    gallery_id    integer NOT NULL,
+    encoded       halfvec NOT NULL,  -- the crop, the right way up, as the encoder gave it
+    features      bytea CHECK (octet_length(features) <= 8192),  -- the crop, as verification looks for pictures
+    findings      jsonb NOT NULL,
+    studied_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (correction_id, gallery_id)
+);
+
+-- Which card was answered and which it was, from the corrections that were learnt; a card with itself where people
+-- confirmed the answer.
+CREATE TABLE confusion_pairs (
+    answered_card_id text NOT NULL,
+    right_card_id    text NOT NULL,
+    times            integer NOT NULL CHECK (times > 0),
+    PRIMARY KEY (answered_card_id, right_card_id)
+);
 
 -- A repeated upload with the same key gets the scan it already made.
 CREATE TABLE scan_idempotency (

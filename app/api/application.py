@@ -13,7 +13,7 @@ from app.api.browsers import OwnPagesMiddleware
 from app.api.description import describe
 from app.api.errors import install_error_handlers
 from app.api.middleware import DeadlineMiddleware, RequestContextMiddleware
-from app.api.routes import cards, corrections, identify, ops, pages, scans
+from app.api.routes import cards, corrections, identify, ops, pages, quality, scans
 from app.api.security import KeyRing
 from app.obs.metrics import Metrics
 from app.services.runtime import StartUp
@@ -77,6 +77,7 @@ def api_routers() -> tuple[APIRouter, ...]:
         cards.router,
         scans.router,
         scans.admin_router,
+        quality.router,
         ops.open_ops_router,
         ops.router,
         pages.router,

@@ -36,10 +36,62 @@ def success_examples() -> Mapping[str, tuple[int, str, object]]:
         "submit_correction": (202, json, correction_example()),
         "get_correction": (200, json, correction_example()),
         "undo_correction": (200, json, correction_example() | {"status": "undone"}),
+        "get_quality": (200, json, _quality()),
         "get_health": (200, json, {"status": "ok"}),
         "get_ready": (200, json, {"ready": True, "checks": [ready_check()]}),
         "get_memory": (200, json, _memory()),
         "get_metrics": (200, "text/plain", "binderlens_scans_total 42.0\n"),
+    }
+
+
+def _quality() -> dict[str, Any]:
+    share = {"part": 118, "whole": 120, "low": 0.9413, "high": 0.9954}
+    counts = {"accepted": 171, "review": 6, "unknown": 3}
+    other = _CARD | {"card_id": "em2-017", "set_id": "em2", "set_name": "Ember Coast"}
+    return {
+        "days": [{"day": "2026-01-15", "scans": 20, "cards": counts}],
+        "accuracy": {
+            "judged": 124,
+            "left_out": 0,
+            "card": share,
+            "printing": share,
+            "accepted": share,
+            "unknown": {"part": 4, "whole": 4, "low": 0.5101, "high": 1.0},
+            "calibration": [{"mean_confidence": 0.985, "right": 118, "answers": 120}],
+            "calibration_error": 0.012,
+            "gained": 7,
+            "lost": 0,
+            "wrong": [{"scan_id": _SCAN_ID, "detection_id": _DETECTION_ID}],
+        },
+        "confused": [{"answered": _CARD, "right": other, "times": 3}],
+        "sets": [{"name": "Ember Marsh", "cards": counts}],
+        "languages": [{"name": "en", "cards": counts}],
+        "corrections": {"learned": 124, "quarantined": 2},
+        "reasons": [
+            {
+                "status": "learned",
+                "reason": "its crop is a template of this card now",
+                "corrections": 98,
+            }
+        ],
+        "learnt_templates": 98,
+        "unknown_groups": [
+            {"number": 41, "seen": 14, "last_seen": _MOMENT, "detection_ids": [_DETECTION_ID]}
+        ],
+        "stages": [{"stage": "total", "p50_ms": 412.0, "p95_ms": 530.5}],
+        "degraded": {"verification_skipped": 1},
+        "anonymous_bytes": 207691776,
+        "review": [
+            {
+                "detection_id": _DETECTION_ID,
+                "scan_id": _SCAN_ID,
+                "status": "review",
+                "first": _CARD,
+                "confidence": 0.52,
+                "reason": "the answer hangs in the balance",
+            }
+        ],
+        "encoders": ["compact"],
     }
 
 

@@ -64,7 +64,9 @@ class PostgresGallery:
         self._most_cards_exact = most_cards_exact
         self._lookup = GalleryLookup(database.queries, encoder)
 
-    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+    async def search(
+        self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
+    ) -> list[TemplateHit]:
         """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
 
         Exact without an HNSW index, and where a filter leaves no more than ``most_cards_exact`` cards; else
@@ -74,6 +76,7 @@ class PostgresGallery:
             vectors: float32 (queries, dimension), unit length.
             top_k: Templates for each query.
             card_filter: Narrows the gallery before the ``top_k`` are taken.
+            learnt: False leaves templates of corrections out, where there is no filter.
 
         Returns:
             Hits by query, then by falling similarity: the cosine as float16 templates give it.
@@ -88,12 +91,12 @@ class PostgresGallery:
             return []
         async with self._database.connection() as connection:
             gallery = self._lookup.last or await self._lookup.find(connection)
-            hits = await self._search(connection, gallery, vectors, top_k, card_filter)
+            hits = await self._search(connection, gallery, vectors, top_k, card_filter, learnt)
             if not hits:
                 # Another process may have moved the gallery since it was looked up.
                 latest = await self._lookup.find(connection)
                 if latest is not gallery:
-                    hits = await self._search(connection, latest, vectors, top_k, card_filter)
+                    hits = await self._search(connection, latest, vectors, top_k, card_filter, learnt)
         return hits
 
     async def _search(
@@ -103,12 +106,13 @@ class PostgresGallery:
         vectors: Vectors,
         top_k: int,
         card_filter: CardFilter,
+        learnt: bool,
     ) -> list[TemplateHit]:
         if gallery is None:
             return []
         vectors, dimension = gallery.moved(vectors), self._encoder.dimension
         search = TemplateSearch(self._queries, gallery.gallery_id, dimension, self._most_cards_exact)
-        rows = await search.run(connection, vectors, top_k, card_filter)
+        rows = await search.run(connection, vectors, top_k, card_filter, learnt=learnt)
         return hits_from_rows(rows, in_space=gallery.space is not None)
 
     async def check(self) -> None:
@@ -291,6 +295,15 @@ class PostgresGallery:
         for row in rows:
             members.setdefault(row["artwork_group_id"], []).append(row["card_id"])
         return members
+
+    async def confusions_of(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """For each of these answers that people judged: how often it was which card."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["confusion_pairs_of"], list(card_ids))
+        found: dict[str, dict[str, int]] = {}
+        for row in rows:
+            found.setdefault(row["answered_card_id"], {})[row["right_card_id"]] = row["times"]
+        return found
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         """The artwork group of each card that is there."""

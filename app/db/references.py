@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from app.db.pool import Database
 from app.domain.types import StoredImage
 
+#: Crops of one card that verification compares with; their number is its time.
+MOST_LEARNT = 3
+
 
 class PostgresReferences:
     """Implements ``app.domain.ports.References``.
@@ -45,6 +48,21 @@ class PostgresReferences:
         """
         async with self._database.connection() as connection:
             rows = await connection.fetch(self._queries["features_of_cards"], list(card_ids))
+        found: dict[str, tuple[bytes, ...]] = defaultdict(tuple)
+        for row in rows:
+            found[row["card_id"]] += (row["features"],)
+        return dict(found)
+
+    async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """Features of crops that are templates of each card now, the latest ``MOST_LEARNT`` first.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                self._queries["learnt_features_of_cards"], list(card_ids), MOST_LEARNT
+            )
         found: dict[str, tuple[bytes, ...]] = defaultdict(tuple)
         for row in rows:
             found[row["card_id"]] += (row["features"],)

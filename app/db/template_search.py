@@ -35,7 +35,13 @@ class TemplateSearch:
     most_cards_exact: int = MOST_CARDS_EXACT
 
     async def run(
-        self, connection: asyncpg.Connection, vectors: Vectors, top_k: int, card_filter: CardFilter
+        self,
+        connection: asyncpg.Connection,
+        vectors: Vectors,
+        top_k: int,
+        card_filter: CardFilter,
+        *,
+        learnt: bool = True,
     ) -> list[asyncpg.Record]:
         """Rows for ``hits_from_rows``, by query, then by falling similarity.
 
@@ -44,11 +50,12 @@ class TemplateSearch:
             vectors: float32 (queries, dimension) in the gallery's space, unit length.
             top_k: Templates for each query.
             card_filter: Narrows the gallery before the ``top_k`` are taken.
+            learnt: Whether templates of corrections count. They always do behind a filter.
         """
         asked = [HalfVector(vector) for vector in vectors]
         numbers = {"gallery_id": self.gallery_id, "dimension": self.dimension}
         if card_filter == EVERY_CARD:
-            statement = self.queries.with_numbers("search_templates", **numbers)
+            statement = self.queries.with_numbers("search_templates", **numbers, learnt=int(learnt))
             return list(await connection.fetch(statement, asked, top_k))
         statement = self.queries.with_numbers(
             "search_filtered_templates", **numbers, most_cards=self.most_cards_exact, depth=FILTER_DEPTH

@@ -17,6 +17,7 @@ from app.domain.gallery_types import (
     ReferenceTemplates,
     StoredReference,
 )
+from app.domain.quality_types import Quality, QualityFilter
 from app.domain.types import (
     Card,
     CardFilter,
@@ -86,8 +87,12 @@ class MemoryGuard(Protocol):
 class Gallery(Protocol):
     """Cards, their reference pictures and their templates, for one encoder."""
 
-    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+    async def search(
+        self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
+    ) -> list[TemplateHit]:
         """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
+
+        ``learnt=False`` leaves templates of corrections out, where there is no filter.
 
         Raises:
             SearchTimeout: the statement was cancelled (SQLSTATE 57014).
@@ -184,6 +189,10 @@ class Gallery(Protocol):
         """Card ids of each group, sorted; cards outside the filter are left out."""
         ...
 
+    async def confusions_of(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """For each of these answers that people judged: how often it was which card."""
+        ...
+
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         """The artwork group of each card that is there."""
         ...
@@ -210,6 +219,14 @@ class References(Protocol):
 
     async def features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         """Features of each card's reference pictures; cards without any are missing.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
+        ...
+
+    async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        """Features of crops that are templates of each card now, the latest few first.
 
         Raises:
             SearchTimeout: the statement was cancelled.
@@ -307,5 +324,17 @@ class ScanStore(Protocol):
 
         Returns:
             How many scans.
+        """
+        ...
+
+
+class QualityStore(Protocol):
+    """Figures over what is stored."""
+
+    async def figures(self, chosen: QualityFilter) -> Quality:
+        """How well cards were named.
+
+        Raises:
+            SearchTimeout: a statement was cancelled.
         """
         ...

@@ -257,6 +257,19 @@ def with_neighbours(ranking: Ranking, shares: Mapping[str, float], worth: float)
     return _reordered(ranking, cards)
 
 
+def with_nudges(ranking: Ranking, nudges: Mapping[str, float]) -> Ranking:
+    """Ranks the printings of the leader's picture anew by what else is known about them.
+
+    Args:
+        ranking: Its leader stays the picture that leads.
+        nudges: Similarity by which printings rise, by card id.
+    """
+    if not nudges:
+        return ranking
+    cards = [replace(one, bonus=one.bonus + nudges.get(one.card.card_id, 0.0)) for one in ranking.cards]
+    return _reordered(ranking, cards)
+
+
 def _reordered(ranking: Ranking, cards: Sequence[RankedCard]) -> Ranking:
     """With the printings of the leading picture in their new order, before all others."""
     members = {one.card.card_id for one in ranking.members()}

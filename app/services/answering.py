@@ -69,7 +69,7 @@ class Answerer:
         calibration = self._calibrations.of(match.ranking)
         # A picture that turned out to be the leader's brings printings that the gallery has in other groups.
         group_size = len({*siblings, *(one.card.card_id for one in match.ranking.members())})
-        confidence = calibration.confidence(match.ranking, group_size)
+        confidence = _trusted(calibration.confidence(match.ranking, group_size), match)
         status = calibration.status(confidence) if best else Status.UNKNOWN
         degraded = match.degraded
         if best is not None and printings is None:
@@ -98,6 +98,12 @@ class Answerer:
             score=read.score,
             kind=self._calibrations.kind_of(match.ranking),
         )
+
+
+def _trusted(confidence: Confidence, match: Match) -> Confidence:
+    """Less where people have put such answers right."""
+    card = confidence.card * match.trust_card
+    return Confidence(card=card, printing=confidence.printing * match.trust_card * match.trust_printing)
 
 
 def _alike(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ from app.vision.stored import decode_reference
 
 #: Reference pictures of one artwork group whose features are compared; others look the same.
 _MOST_FEATURES = 3
+#: Photos that people named, likewise.
+_MOST_PHOTOS = 4
 #: Pictures are laid on each other at twice the size at which they are compared, and shrunk by area then: the
 #: first one was shrunk so too, and one that is resampled otherwise differs from it all over.
 LAID_SIZE_PX = (2 * COMPARED_SIZE_PX[0], 2 * COMPARED_SIZE_PX[1])
@@ -80,15 +83,28 @@ class LaidPrintings:
 
 
 def compare_pictures(
-    crop: RgbImage, leading: Sequence[RankedCard], features: Mapping[str, tuple[bytes, ...]]
+    crop: RgbImage,
+    leading: Sequence[RankedCard],
+    features: Mapping[str, tuple[bytes, ...]],
+    learnt: Mapping[str, tuple[bytes, ...]] | None = None,
 ) -> Compared:
-    """Looks for each leading picture in a crop; ``leading``: cards of these pictures, best first."""
+    """Looks for each leading picture in a crop.
+
+    Args:
+        crop: Upright, RGB uint8.
+        leading: Cards of these pictures, best first.
+        features: Of the cards' reference pictures.
+        learnt: Of crops that people named: photos of these cards, which show what photos do to the picture.
+    """
     seen = gray_picture(crop, FEATURES_SIZE_PX)
     pictures: dict[int, list[GrayPicture]] = {}
+    photos: dict[int, list[GrayPicture]] = defaultdict(list)
     for one in leading:
         some = pictures.setdefault(one.artwork_group_id, [])
         if not some:  # of one printing: the others look the same
             some.extend(_readable(features.get(one.card.card_id, ())[:_MOST_FEATURES]))
+        if learnt:
+            photos[one.artwork_group_id].extend(_readable(learnt.get(one.card.card_id, ())))
     agreements: dict[int, Agreement] = {}
     affines: dict[int, Affine] = {}
     shown: dict[int, GrayPicture] = {}
@@ -97,9 +113,11 @@ def compare_pictures(
             continue
         found = [(match_patches(seen, one), one) for one in some]
         best, shown[group] = max(found, key=lambda pair: pair[0].agreement)
-        agreements[group] = Agreement(best.inliers, best.agreement)
         if best.affine is not None:
-            affines[group] = best.affine
+            affines[group] = best.affine  # of the picture: a photo is not cut to the card's edges
+        learned = [match_patches(seen, one) for one in photos[group][:_MOST_PHOTOS]]
+        best = max([best, *learned], key=lambda match: match.agreement)
+        agreements[group] = Agreement(best.inliers, best.agreement)
     return Compared(agreements, affines, _twins(agreements, shown))
 
 

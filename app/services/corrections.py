@@ -13,6 +13,7 @@ from app.domain.geometry import is_convex, polygon_area, side_lengths
 from app.domain.ports import Gallery, ScanStore
 from app.domain.types import Quad, StoredImage
 from app.services.admission import Admission
+from app.services.learning.loop import LearningLoop
 from app.services.reading import CROP_JPEG_QUALITY, as_jpeg
 from app.vision.decode import Reserve, decode_image
 from app.vision.rectify import rectify
@@ -27,9 +28,23 @@ class CorrectionService:
     """Stores corrections, once for each idempotency key, with the crop they speak about."""
 
     def __init__(
-        self, scans: ScanStore, gallery: Gallery, admission: Admission, max_image_pixels: int
+        self,
+        scans: ScanStore,
+        gallery: Gallery,
+        admission: Admission,
+        max_image_pixels: int,
+        learning: LearningLoop | None = None,
     ) -> None:
-        """Takes the permits that scans share, and the largest stored picture that is decoded again."""
+        """Wires it.
+
+        Args:
+            scans: Where corrections and crops are kept.
+            gallery: Cards that can be named.
+            admission: The permits that scans share.
+            max_image_pixels: The largest stored picture that is decoded again.
+            learning: Told of what comes and goes; None where nothing is learnt.
+        """
+        self._learning = learning
         self._scans = scans
         self._gallery = gallery
         self._admission = admission
@@ -64,7 +79,10 @@ class CorrectionService:
         crop = None
         if correction.scan_id is not None and correction.quad_px is not None:
             crop = await self._cut_missed_card(correction.scan_id, correction.quad_px)
-        return await self._scans.add_correction(correction, body_sha256, crop)
+        stored, is_new = await self._scans.add_correction(correction, body_sha256, crop)
+        if self._learning is not None:
+            self._learning.wake()
+        return stored, is_new
 
     async def get(self, correction_id: UUID) -> Correction:
         """What became of a correction. Raises NotFound."""
@@ -78,6 +96,8 @@ class CorrectionService:
         correction = await self._scans.undo_correction(correction_id)
         if correction is None:
             raise NotFound(f"no correction {correction_id}")
+        if self._learning is not None:
+            await self._learning.judge()  # others may have been judged by it
         return correction
 
     async def _cut_missed_card(self, scan_id: UUID, quad_px: Quad) -> StoredImage:

@@ -24,6 +24,7 @@ from app.services.admission import Admission
 from app.services.answering import Answerer
 from app.services.card_text import CardTexts
 from app.services.explaining import Explainer
+from app.services.history import in_history
 from app.services.matching import Match, Matcher, MatchTimings
 from app.services.page_context import in_context
 from app.services.reading import (
@@ -91,6 +92,7 @@ class IdentifyService:
         self._finder = finder
         self._encoder = RememberingEncoder(encoder)
         self._seen: SeenPictures = Remembered(PICTURES_KEPT)
+        self._gallery = gallery
         self._scans = scans
         self._admission = admission
         self._calibrations = calibrations
@@ -212,6 +214,7 @@ class IdentifyService:
             scan = await self._beside(_on_their_sides, scan, sideways, memory)
         matches, verify_ms = await self._verify(scan, matches, memory)
         matches = in_context(matches, self._calibrations)
+        matches = await in_history(matches, self._gallery, self._calibrations)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
         kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i], options.card_filter)]
         scan, matches, cards = scan.only(kept), [matches[i] for i in kept], tuple(cards[i] for i in kept)

@@ -30,6 +30,8 @@ class Match:
         sideways: True where it did so cut out anew, with what was its left side on top; ``upside_down`` is
             said of that crop then.
         degraded: What was skipped or cut on the way.
+        trust_card: Share of such answers whose picture people found right, 0 to 1.
+        trust_printing: Likewise for the printing, where the picture was right.
         to_crop: How the leader's reference lies in the upright crop, both as shares of width and height,
             (3, 3); None where nothing is known of that.
     """
@@ -38,6 +40,8 @@ class Match:
     upside_down: bool = False
     sideways: bool = False
     degraded: tuple[Degraded, ...] = ()
+    trust_card: float = 1.0
+    trust_printing: float = 1.0
     to_crop: NDArray[np.float64] | None = field(default=None, compare=False)
 
     def upright(self, crop: RgbImage) -> RgbImage:

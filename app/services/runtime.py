@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.errors import BinderlensError
-from app.domain.ports import Encoder, Gallery, MemoryGuard, References, ScanStore
+from app.domain.ports import Encoder, Gallery, MemoryGuard, QualityStore, References, ScanStore
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
+from app.services.learning.loop import LearningLoop
 from app.settings import Settings
 
 #: A check that takes longer fails: who asks whether a scan would be served does not wait as long as a scan.
@@ -65,7 +66,9 @@ class Runtime:
     encoder: Encoder
     identify: IdentifyService
     corrections: CorrectionService
+    learning: LearningLoop
     scans: ScanStore
+    quality: QualityStore
     gallery: Gallery
     references: References
     guard: MemoryGuard

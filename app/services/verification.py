@@ -98,6 +98,7 @@ class Verifier:
         budget_ms: For all cards of a page together; what is left stays as the search gave it.
         compares_printings: False ranks pictures alone, to measure what the rest is worth.
         texts: Reads what is printed on cards whose printing is open; None reads nothing.
+        learnt: Whether photos that people named count as pictures of their cards.
     """
 
     def __init__(
@@ -108,12 +109,14 @@ class Verifier:
         *,
         compares_printings: bool = True,
         texts: CardTexts | None = None,
+        learnt: bool = True,
     ) -> None:
         self._references = references
         self._calibrations = calibrations
         self._budget_ms = budget_ms
         self._compares_printings = compares_printings
         self._texts = texts
+        self._learnt = learnt
 
     async def verify(
         self,
@@ -140,8 +143,9 @@ class Verifier:
         leading = [_leading(match.ranking) for match in matches]
         wanted = sorted({one.card.card_id for some in leading for one in some})
         features = await in_time(clock, self._references.features_of, wanted)
+        learnt = await in_time(clock, self._references.learnt_features_of, wanted) if self._learnt else {}
         upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
-        verified = await beside(self._first_look, upright, matches, leading, features, clock)
+        verified = await beside(self._first_look, upright, matches, leading, features, learnt, clock)
         printings = [self._printings(one) for one in verified]
         wanted = sorted({one.card.card_id for some in printings for one in some})
         pictures = await in_time(clock, self._references.pictures_of, wanted)
@@ -173,13 +177,14 @@ class Verifier:
         matches: Sequence[Match],
         leading: Sequence[Sequence[RankedCard]],
         features: Mapping[str, tuple[bytes, ...]],
+        learnt: Mapping[str, tuple[bytes, ...]],
         clock: Clock,
     ) -> list[Verified]:
         def look(index: int) -> Verified:
             ranking = matches[index].ranking
             if clock.is_over():
                 return Verified(ranking)
-            compared = compare_pictures(crops[index], leading[index], features)
+            compared = compare_pictures(crops[index], leading[index], features, learnt)
             return ranked_anew(ranking, compared, self._calibration(ranking).standing_agreement)
 
         return _side_by_side(look, [len(some) for some in leading])

@@ -14,6 +14,8 @@ MIN_PRINTING_HEIGHT_PX = 420
 _MIN_SHARPNESS = 0.25
 _MAX_GLARE = 0.08
 _MIN_MEAN_LUMA = 40.0
+#: A crop that is worse shows too little for other photos to be told by it.
+_LEARN_SHARPNESS, _LEARN_GLARE, _LEARN_LUMA = 0.06, 0.4, 16.0
 
 
 def measure_quality(crop: RgbImage, quad_px: Quad) -> CropQuality:
@@ -33,6 +35,23 @@ def measure_quality(crop: RgbImage, quad_px: Quad) -> CropQuality:
     glare = _glare(crop)
     advice = _advice(sharpness, glare, height_px, float(luma.mean()))
     return CropQuality(sharpness=sharpness, glare=glare, height_px=height_px, advice=advice)
+
+
+def unfit_to_learn(crop: RgbImage) -> str | None:
+    """Why other photos of a card could not be told by this one, in words; None where they could.
+
+    Args:
+        crop: The rectified card, RGB uint8 (height, width, 3).
+    """
+    luma = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.uint8)
+    glare = _glare(crop)
+    if luma.mean() < _LEARN_LUMA:
+        return "the crop is too dark to learn from"
+    if glare > _LEARN_GLARE:
+        return f"glare hides {glare:.0%} of the crop, too much to learn from it"
+    if _sharpness(luma) < _LEARN_SHARPNESS:
+        return "the crop is too blurred to learn from"
+    return None
 
 
 def _sharpness(luma: NDArray[np.uint8]) -> float:

@@ -10,8 +10,8 @@ SELECT id FROM scans WHERE id = $1 FOR KEY SHARE
 
 -- name: insert_correction
 INSERT INTO corrections (id, verdict, scan_id, detection_id, quad_px, card_id, note, key_id, crop_sha256,
-                         idempotency_key, body_sha256)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         idempotency_key, body_sha256, answered_card_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, (SELECT card_id FROM detections WHERE id = $4))
 ON CONFLICT (idempotency_key, key_id) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING *
 

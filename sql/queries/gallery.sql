@@ -11,6 +11,7 @@ ON CONFLICT DO NOTHING
 
 -- name: search_templates
 -- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them.
+-- With {learnt} 0 nothing that was learnt from corrections counts.
 -- Parameters: vectors, templates for each.
 SELECT query.index - 1 AS query_index, hit.*
 FROM unnest($1::halfvec[]) WITH ORDINALITY AS query (embedding, index)
@@ -19,7 +20,7 @@ CROSS JOIN LATERAL (
            t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
     FROM templates t
     JOIN cards c USING (card_id)
-    WHERE t.gallery_id = {gallery_id} AND t.active
+    WHERE t.gallery_id = {gallery_id} AND t.active AND ({learnt} = 1 OR t.source <> 'correction')
     ORDER BY t.embedding::halfvec({dimension}) <#> query.embedding
     LIMIT $2
 ) AS hit

@@ -20,6 +20,23 @@ SELECT card_id, features FROM reference_images
 WHERE card_id = ANY($1::text[]) AND features IS NOT NULL
 ORDER BY card_id, id
 
+-- name: learnt_features_of_cards
+-- Of crops that are templates now, in whichever gallery; the latest few of each card.
+SELECT card_id, features FROM (
+    SELECT card_id, features, row_number() OVER (PARTITION BY card_id ORDER BY sequence DESC) AS place
+    FROM (
+        SELECT DISTINCT ON (c.id) t.card_id, c.sequence, s.features
+        FROM templates t
+        JOIN galleries g ON g.id = t.gallery_id AND g.current
+        JOIN corrections c ON c.id = t.correction_id
+        JOIN correction_studies s ON s.correction_id = c.id AND s.gallery_id = g.id
+        WHERE t.card_id = ANY($1::text[]) AND t.active AND s.features IS NOT NULL
+        ORDER BY c.id
+    ) AS crop
+) AS learnt
+WHERE place <= $2
+ORDER BY card_id, place
+
 -- name: pictures_of_cards
 SELECT DISTINCT ON (r.card_id) r.card_id, b.media_type, b.data
 FROM reference_images r

@@ -38,6 +38,8 @@ NEEDS = {
     ("GET", "/ready"): None,
     ("GET", "/"): None,
     ("GET", "/docs"): None,
+    ("GET", "/dashboard"): None,
+    ("GET", "/quality"): "identify",
     ("GET", "/static/swagger-ui/{name}"): None,
 }
 
@@ -83,7 +85,9 @@ async def test_a_route_is_closed_to_all_but_the_right_scopes(
                 assert key not in answered.text
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/", "/docs", "/openapi.json", "/static/style.css"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/ready", "/", "/docs", "/dashboard", "/openapi.json", "/static/style.css"]
+)
 async def test_the_shells_need_no_key(path: str, guarded: FakeService) -> None:
     async with guarded.client() as client:
         assert (await client.get(path)).status_code == 200

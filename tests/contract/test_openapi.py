@@ -15,7 +15,7 @@ from tests.fakes.service import FakeService
 from tests.openapi import Contract
 
 #: Pages for people and their files: no operations, no data.
-PAGES = {"/", "/docs", "/static/swagger-ui/{name}"}
+PAGES = {"/", "/docs", "/dashboard", "/static/swagger-ui/{name}"}
 
 
 def media(contract: Contract) -> Iterator[tuple[str, str, dict[str, Any]]]:

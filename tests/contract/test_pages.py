@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/dashboard"])
 async def test_a_page_loads_only_what_this_service_serves(path: str, client: httpx.AsyncClient) -> None:
     page = await client.get(path)
     assert page.headers["content-type"].startswith("text/html")
@@ -26,7 +26,7 @@ async def test_a_page_loads_only_what_this_service_serves(path: str, client: htt
         assert len(file.content) > 50
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/dashboard"])
 async def test_a_page_has_no_script_or_style_of_its_own(path: str, client: httpx.AsyncClient) -> None:
     page = (await client.get(path)).text
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bon\w+=|javascript:", page)

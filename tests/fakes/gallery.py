@@ -42,10 +42,18 @@ class InMemoryGallery:
     changes: Counter[str] = field(default_factory=Counter)
     compared: dict[str, float] = field(default_factory=dict)
     same: set[tuple[str, str]] = field(default_factory=set)
+    confusions: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+    async def search(
+        self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
+    ) -> list[TemplateHit]:
         hits: list[TemplateHit] = []
-        kept = [one for one in self.templates if _passes(self.cards[one.card_id], card_filter)]
+        kept = [
+            one
+            for one in self.templates
+            if _passes(self.cards[one.card_id], card_filter)
+            and (learnt or one.source is not TemplateSource.CORRECTION)
+        ]
         for query_index, vector in enumerate(vectors):
             scored = sorted(((float(vector @ one.vector), one) for one in kept), key=lambda pair: -pair[0])
             hits.extend(
@@ -193,6 +201,9 @@ class InMemoryGallery:
 
     async def get_card(self, card_id: str) -> Card | None:
         return self.cards.get(card_id)
+
+    async def confusions_of(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        return {card_id: self.confusions[card_id] for card_id in card_ids if card_id in self.confusions}
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         return {card_id: self.groups[card_id] for card_id in card_ids if card_id in self.cards}

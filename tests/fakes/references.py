@@ -15,6 +15,7 @@ class InMemoryReferences:
 
     gallery: InMemoryGallery
     features: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    learnt: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def _numbered(self) -> list[tuple[int, tuple[str, str], StoredImage]]:
@@ -46,6 +47,9 @@ class InMemoryReferences:
             if key[0] in card_ids and key in self.features:
                 found[key[0]] = (*found.get(key[0], ()), self.features[key])
         return found
+
+    async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        return {card_id: self.learnt[card_id] for card_id in card_ids if card_id in self.learnt}
 
     async def pictures_of(self, card_ids: Sequence[str]) -> dict[str, StoredImage]:
         return {

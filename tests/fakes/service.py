@@ -15,14 +15,19 @@ from PIL import Image
 from app.api.application import build_application
 from app.domain.calibration import UNCALIBRATED, Calibrations
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
+from app.domain.learning_types import LearningLimits
 from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
 from app.services.admission import Admission
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyOptions, IdentifyService
+from app.services.learning.loop import LearningLoop
+from app.services.learning.study import Student
 from app.services.runtime import Readiness, Runtime
 from app.settings import Settings
 from tests.fakes.engine import FakeGuard, TinyEncoder
 from tests.fakes.gallery import InMemoryGallery
+from tests.fakes.learning import NothingToLearn
+from tests.fakes.quality import NoQuality
 from tests.fakes.references import InMemoryReferences
 from tests.fakes.scans import InMemoryScanStore
 
@@ -117,13 +122,18 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         await gallery.check()
         return f"{len(gallery.templates)} templates"
 
+    store = NothingToLearn()
+    student = Student(settings, encoder, gallery, references, Calibrations(UNCALIBRATED, UNCALIBRATED), store)
+    learning = LearningLoop(store, student, LearningLimits())
     app = build_application(settings, no_lifespan)
     app.state.runtime = Runtime(
         settings=settings,
         encoder=encoder,
         identify=identify,
-        corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels),
+        corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels, learning),
+        learning=learning,
         scans=scans,
+        quality=NoQuality(),
         gallery=gallery,
         references=references,
         guard=guard,

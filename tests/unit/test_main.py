@@ -59,7 +59,12 @@ async def test_an_error_while_closing_does_not_open_the_service_again(
         opened += 1
         info = SimpleNamespace(name="tiny", precision="fp32", precision_reason="as asked")
         try:
-            yield SimpleNamespace(encoder=SimpleNamespace(info=info), scans=None)
+            yield SimpleNamespace(
+                encoder=SimpleNamespace(info=info),
+                scans=None,
+                settings=settings,
+                learning=SimpleNamespace(keep_learning=purge_for_ever),
+            )
         finally:
             raise DatabaseUnavailable("the folder's lock is held")
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime
 
 from app.api.deps import RuntimeDep
 from app.api.pictures import picture_response
 from app.api.responses import CHANGE_ERRORS, READ_ERRORS, picture, problems, text
 from app.api.routing import scoped_router
+from app.api.schemas.base import Moment
 from app.api.schemas.scans import ScanListModel, ScanModel, ScanSummaryModel
 from app.api.security import Scope
 from app.domain.errors import NotFound
@@ -25,14 +24,6 @@ router = scoped_router("scans", Scope.IDENTIFY)
 admin_router = scoped_router("scans", Scope.ADMIN)
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; one that falls outside of years 1 to 9999 there is refused."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("lies outside of the years 1 to 9999 in UTC") from None
-
-
 @router.get(
     "/scans",
     operation_id="list_scans",
@@ -43,7 +34,7 @@ def _in_utc(moment: datetime) -> datetime:
 async def list_scans(
     runtime: RuntimeDep,
     before: Annotated[
-        Annotated[AwareDatetime, AfterValidator(_in_utc)] | None,
+        Moment | None,
         Query(description="only scans made before this moment"),
     ] = None,
     status: Annotated[Status | None, Query(description="only scans with at least one such card")] = None,

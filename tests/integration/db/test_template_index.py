@@ -34,7 +34,7 @@ async def fill(gallery: PostgresGallery) -> np.ndarray:
 
 
 async def search_plan(database: Database, vectors: np.ndarray) -> str:
-    statement = database.queries.with_numbers("search_templates", gallery_id=1, dimension=DIMENSION)
+    statement = database.queries.with_numbers("search_templates", gallery_id=1, dimension=DIMENSION, learnt=1)
     async with database.connection() as connection:
         rows = await connection.fetch(f"EXPLAIN {statement}", [HalfVector(vector) for vector in vectors], 50)
     return "\n".join(row[0] for row in rows)

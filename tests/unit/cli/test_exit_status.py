@@ -68,10 +68,6 @@ def test_a_manifest_without_its_columns_is_refused(command: CommandLine, tmp_pat
     assert "card_id, name, image" in command("gallery", "import", "cards.csv", "--images", tmp_path).error
 
 
-def test_learning_says_that_it_does_not_learn_yet(command: CommandLine) -> None:
-    assert "pending" in command("learn").error
-
-
 @pytest.mark.parametrize(
     ("args", "said"),
     [

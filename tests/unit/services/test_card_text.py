@@ -68,6 +68,9 @@ class Pictures:
     def __init__(self, drawn: dict[str, RgbImage]) -> None:
         self._drawn = drawn
 
+    async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        return {}
+
     async def features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         return {one: (make_features(self._drawn[one]),) for one in card_ids}
 

@@ -52,7 +52,9 @@ class ScriptedGallery:
         self.empty = False
         self.in_space = False
 
-    async def search(self, vectors: Vectors, top_k: int, card_filter: CardFilter) -> list[TemplateHit]:
+    async def search(
+        self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
+    ) -> list[TemplateHit]:
         self.top_ks.append(top_k)
         self.script(len(self.top_ks), top_k)
         if self.empty:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,10 @@ class Pictures:
     def __init__(self, drawn: dict[str, RgbImage], *, away: bool = False) -> None:
         self._drawn = drawn
         self._away = away
+        self.learnt: dict[str, RgbImage] = {}
+
+    async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
+        return {one: (make_features(self.learnt[one]),) for one in card_ids if one in self.learnt}
 
     async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
         if self._away:
@@ -74,6 +79,24 @@ def found(cards: list[InventedCard], *similarities: float) -> Ranking:
 
 def photo(picture: RgbImage, seed: int) -> RgbImage:
     return photographed_view(picture, np.random.default_rng((SEED, seed)), strength=0.5)
+
+
+async def test_a_photo_that_people_named_counts_as_a_picture_of_its_card(cards, drawn) -> None:
+    """One that an artist has painted over is unlike its reference picture, and like another photo of it."""
+    match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
+    paint = draw_card(invent_catalogue(SEED + 1, 1)[0], 528)
+    altered = cv2.addWeighted(drawn[cards[1].card.card_id], 0.4, paint, 0.6, 0.0).astype(np.uint8)
+    pictures = Pictures(drawn)
+    pictures.learnt = {cards[1].card.card_id: photo(altered, 2)}
+
+    async def agreement(*, learnt: bool) -> float:
+        verifier = Verifier(pictures, CALIBRATIONS, AMPLE_MS, learnt=learnt)
+        (verified,), _ = await verifier.verify([photo(altered, 3)], [match], beside)
+        assert verified.ranking.best is not None
+        assert verified.ranking.best.card == cards[1].card
+        return verified.ranking.agreement
+
+    assert await agreement(learnt=True) > await agreement(learnt=False) + 0.05
 
 
 async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards, drawn) -> None:

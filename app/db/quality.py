@@ -1,0 +1,157 @@
+"""Figures over stored scans and corrections."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.db.learning import answered_from_json
+from app.db.pool import Database
+from app.db.queries import Queries
+from app.domain.learning_types import Answered
+from app.domain.quality import accuracy_of
+from app.domain.quality_types import (
+    ConfusedPair,
+    Coverage,
+    Day,
+    JudgedAnswer,
+    Quality,
+    QualityFilter,
+    StageTime,
+    StatusCounts,
+    UnknownGroup,
+    WorthReviewing,
+)
+from app.domain.types import Card, Status, TemplateSource
+
+#: A learnt template so alike to a crop was cut from the same photo, or from one that is as good as the same.
+SAME_PHOTO = 0.97
+
+
+class PostgresQuality:
+    """Implements ``app.domain.ports.QualityStore``.
+
+    Args:
+        database: Where scans and corrections lie.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queries: Queries = database.queries
+
+    async def figures(self, chosen: QualityFilter) -> Quality:
+        """Everything, in one view of the database.
+
+        Raises:
+            SearchTimeout: a statement was cancelled.
+            DatabaseUnavailable: the database cannot be reached.
+        """
+        span = (chosen.since, chosen.until)
+        everything = (*span, chosen.set_id, chosen.encoder)
+        async with self._database.transaction() as connection:
+
+            async def rows(name: str, *parameters: object) -> list[asyncpg.Record]:
+                return list(await connection.fetch(self._queries[name], *parameters))
+
+            corrections = await rows("quality_corrections", *span)
+            coverage = await rows("quality_coverage", *everything)
+            return Quality(
+                days=tuple(map(_day, await rows("quality_days", *everything))),
+                accuracy=accuracy_of(list(map(_judged, await rows("quality_judged", *everything)))),
+                confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
+                sets=_coverage(coverage, "set_id", "set_name"),
+                languages=_coverage(coverage, "language", "language"),
+                corrections=_by_status(corrections),
+                reasons=tuple((row["status"], row["reason"], row["corrections"]) for row in corrections[:30]),
+                learnt_templates=int(
+                    await connection.fetchval(self._queries["quality_learnt_templates"], chosen.encoder)
+                ),
+                unknown_groups=tuple(map(_unknown, await rows("quality_unknown_groups", *span))),
+                stages=tuple(
+                    StageTime(row["stage"], row["p50_ms"], row["p95_ms"])
+                    for row in await rows("quality_stages", *span, chosen.encoder)
+                ),
+                degraded={row["note"]: row["cards"] for row in await rows("quality_degraded", *everything)},
+                review=tuple(map(_worth_reviewing, await rows("quality_review", *everything))),
+                encoders=tuple(row["encoder_name"] for row in await rows("quality_encoders")),
+            )
+
+
+def _day(row: asyncpg.Record) -> Day:
+    return Day(row["day"], row["scans"], StatusCounts(row["accepted"], row["review"], row["unknown"]))
+
+
+def _judged(row: asyncpg.Record) -> JudgedAnswer:
+    learnt = row["source"] == TemplateSource.CORRECTION
+    alone = None if row["alone"] is None else json.loads(row["alone"])
+    return JudgedAnswer(
+        detection_id=row["detection_id"],
+        scan_id=row["scan_id"],
+        right_card_id=row["right_card_id"],
+        right_group=row["right_group"],
+        given=Answered(
+            row["answered_card_id"],
+            row["answered_group"],
+            Status(row["status"]),
+            row["confidence_card"],
+            row["confidence_printing"],
+        ),
+        alone=None if alone is None else answered_from_json(alone),
+        knew_itself=learnt and (row["picture_was_learnt"] or (row["similarity"] or 0.0) >= SAME_PHOTO),
+        learnt=learnt,
+    )
+
+
+def _pair(row: asyncpg.Record) -> ConfusedPair:
+    def card(side: str) -> Card:
+        return Card(
+            card_id=row[f"{side}_card_id"],
+            name=row[f"{side}_name"],
+            set_id=row[f"{side}_set_id"],
+            set_name=row[f"{side}_set_name"],
+            number=row[f"{side}_number"],
+        )
+
+    return ConfusedPair(card("answered"), card("right"), row["times"])
+
+
+def _coverage(rows: Sequence[asyncpg.Record], key: str, name: str) -> tuple[Coverage, ...]:
+    """Counts by what a column says, most cards first; cards of which it says nothing are left out."""
+    names: dict[str, str] = {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row[key] is None:
+            continue
+        names[row[key]] = row[name] or row[key]
+        counts[row[key]].update(accepted=row["accepted"], review=row["review"])
+    ordered = sorted(counts, key=lambda one: (-counts[one].total(), one))
+    return tuple(
+        Coverage(names[one], StatusCounts(counts[one]["accepted"], counts[one]["review"])) for one in ordered
+    )
+
+
+def _by_status(rows: Sequence[asyncpg.Record]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row["status"]] += row["corrections"]
+    return dict(counts)
+
+
+def _unknown(row: asyncpg.Record) -> UnknownGroup:
+    return UnknownGroup(row["number"], row["seen"], row["last_seen"], tuple(row["detection_ids"] or ()))
+
+
+def _worth_reviewing(row: asyncpg.Record) -> WorthReviewing:
+    first = None if row["first"] is None else Card(**json.loads(row["first"]))
+    if row["confused_times"] > 1:
+        reason = f"such answers have been wrong {row['confused_times']} times"
+    elif row["status"] == Status.REVIEW:
+        reason = "the answer hangs in the balance"
+    else:
+        reason = "a card that nobody has named yet"
+    return WorthReviewing(
+        row["detection_id"], row["scan_id"], Status(row["status"]), first, row["confidence_printing"], reason
+    )

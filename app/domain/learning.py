@@ -1,0 +1,184 @@
+"""Decides what is learnt from corrections: a pure function of all that have not been taken back.
+
+They are gone through in the order of their arrival, each judged by the gallery's own pictures and by what was
+learnt from those before it. Taking one back is judging all the others anew, so the gallery then answers as if
+it had never been.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.correction_types import CorrectionStatus, Verdict
+from app.domain.learning_types import Decision, LearningLimits, Study, Support
+from app.domain.voices import hear
+
+_KEPT_AS_EVIDENCE = "learnt as evidence; {most} other templates of this card show more"
+
+
+def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dict[UUID, Decision]:
+    """Decides about all corrections that have not been taken back.
+
+    Args:
+        studies: In any order; their arrival counts.
+        limits: How much is learnt, and from whom.
+    """
+    ordered = sorted(studies, key=lambda study: study.sequence)
+    decided, agreed = hear(ordered)
+    fold = _Fold(limits or LearningLimits())
+    for study in ordered:
+        said_before = fold.count(study)
+        if study.correction_id not in decided:
+            decided[study.correction_id] = fold.decide(study, said_before, study.correction_id in agreed)
+    decided.update(fold.dropped)
+    return decided
+
+
+@dataclass(slots=True)
+class _Fold:
+    """What was learnt so far."""
+
+    limits: LearningLimits
+    said: Counter[tuple[str | None, date]] = field(default_factory=Counter)
+    learnt: list[Study] = field(default_factory=list)
+    templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
+    dropped: dict[UUID, Decision] = field(default_factory=dict)
+    unknown: list[tuple[Study, int]] = field(default_factory=list)
+    #: For each of ``learnt``: similarity to the best template of its own picture but itself, and of another.
+    own: list[float] = field(default_factory=list)
+    rival: list[float] = field(default_factory=list)
+
+    def count(self, study: Study) -> int:
+        """How many corrections the same person had made that day, this one counted in from now on."""
+        said = self.said[study.person, study.day]
+        self.said[study.person, study.day] += 1
+        return said
+
+    def decide(self, study: Study, said_before: int, is_agreed: bool) -> Decision:
+        if said_before >= self.limits.corrections_per_day:
+            return _rejected(
+                f"more than {self.limits.corrections_per_day} corrections in one day from one key"
+            )
+        if study.verdict is Verdict.NOT_A_CARD:
+            return Decision(CorrectionStatus.LEARNED, "noted: no card is to be seen here")
+        if study.findings.support is Support.OPPOSED and not is_agreed:
+            return Decision(
+                CorrectionStatus.QUARANTINED,
+                f"the crop agrees clearly with {study.findings.rival}; "
+                "it waits for a second person who says the same",
+            )
+        if study.verdict is Verdict.NOT_IN_GALLERY:
+            return self._unknown_card(study)
+        return self._template(study, is_agreed)
+
+    def _unknown_card(self, study: Study) -> Decision:
+        """Puts the crop to those of the unknown card that it is most alike, or to a new one."""
+        best = max(self.unknown, key=lambda one: float(one[0].vector @ study.vector), default=None)
+        is_known = best is not None and float(best[0].vector @ study.vector) >= self.limits.same_unknown
+        group = best[1] if best is not None and is_known else study.sequence
+        self.unknown.append((study, group))
+        seen = sum(number == group for _, number in self.unknown)
+        times = "for the first time" if seen == 1 else f"{seen} times by now"
+        return Decision(
+            CorrectionStatus.LEARNED, f"noted: a card that is not in the gallery, seen {times}", False, group
+        )
+
+    def _template(self, study: Study, is_agreed: bool) -> Decision:
+        refusal = self._refusal(study)
+        if refusal is not None:
+            return _rejected(refusal)
+        if study.findings.support is Support.UNBACKED and not is_agreed:
+            return Decision(
+                CorrectionStatus.QUARANTINED,
+                "nothing in the crop speaks for this card; it waits for a second person who says the same",
+            )
+        self._learn(study)
+        kept = self._keep_most_useful(study)
+        reason = "its crop is a template of this card now" if kept else self._as_evidence()
+        return Decision(CorrectionStatus.LEARNED, reason, kept)
+
+    def _refusal(self, study: Study) -> str | None:
+        if study.findings.complaint is not None:
+            return study.findings.complaint
+        assert study.card_id is not None  # it goes with the verdict
+        of_card = [one.vector for one in self.templates[study.card_id]]
+        alike = max((float(one @ study.vector) for one in of_card), default=-1.0)
+        if max(alike, study.findings.own_similarity) >= self.limits.duplicate:
+            return "it shows no more than a template of this card that is there already"
+        if len(study.findings.taken_from) >= self.limits.hub:
+            return f"as a template it would be taken for {len(study.findings.taken_from)} other cards"
+        if study.findings.taken_from:
+            return f"as a template it would be taken for {study.findings.taken_from[0]}"
+        spoilt = self._spoilt(study)
+        if spoilt is not None:
+            return f"with it a confirmed photo of {spoilt} would be answered wrongly"
+        return None
+
+    def _spoilt(self, study: Study) -> str | None:
+        """A card of another picture whose photo, told right so far, would be taken for this one."""
+        if not self.learnt:
+            return None
+        similar = np.stack([one.vector for one in self.learnt]) @ study.vector
+        own, rival = np.array(self.own), np.array(self.rival)
+        others = np.array([one.artwork_group_id != study.artwork_group_id for one in self.learnt])
+        spoilt = np.flatnonzero(others & (own >= rival) & (similar > own))
+        return self.learnt[int(spoilt[0])].card_id if len(spoilt) else None
+
+    def _learn(self, study: Study) -> None:
+        """Counts it among the confirmed photos, and among the templates that answer them."""
+        similar = self._similar(study)
+        same = [one.artwork_group_id == study.artwork_group_id for one in self.learnt]
+        for index, similarity in enumerate(similar):
+            side = self.own if same[index] else self.rival
+            side[index] = max(side[index], float(similarity))
+        own = [float(s) for s, is_own in zip(similar, same, strict=True) if is_own]
+        rival = [float(s) for s, is_own in zip(similar, same, strict=True) if not is_own]
+        self.own.append(max([study.findings.own_similarity, *own]))
+        self.rival.append(max([study.findings.rival_similarity, *rival]))
+        self.learnt.append(study)
+
+    def _similar(self, study: Study) -> NDArray[np.float32]:
+        if not self.learnt:
+            return np.zeros(0, np.float32)
+        return np.asarray(np.stack([one.vector for one in self.learnt]) @ study.vector, np.float32)
+
+    def _keep_most_useful(self, study: Study) -> bool:
+        """Adds it to its card's templates; where these become too many, the least useful one goes."""
+        assert study.card_id is not None
+        templates = self.templates[study.card_id]
+        templates.append(study)
+        if len(templates) <= self.limits.templates_per_card:
+            return True
+        least = _least_useful(templates)
+        templates.remove(least)
+        if least is study:
+            return False
+        self.dropped[least.correction_id] = Decision(CorrectionStatus.LEARNED, self._as_evidence())
+        return True
+
+    def _as_evidence(self) -> str:
+        return _KEPT_AS_EVIDENCE.format(most=self.limits.templates_per_card)
+
+
+def _least_useful(templates: Sequence[Study]) -> Study:
+    """Of those that change no answer, or of all, the one most like another; the later of two alike."""
+    candidates = [one for one in templates if not one.findings.surprises] or list(templates)
+    vectors = np.stack([one.vector for one in templates])
+
+    def redundancy(one: Study) -> tuple[float, int]:
+        similar = vectors @ one.vector
+        others = [s for s, other in zip(similar, templates, strict=True) if other is not one]
+        return float(max(others)), one.sequence
+
+    return max(candidates, key=redundancy)
+
+
+def _rejected(reason: str) -> Decision:
+    return Decision(CorrectionStatus.REJECTED, reason)

@@ -1,0 +1,73 @@
+"""What people's corrections say about answers: who has been taken for whom, and how often.
+
+Evidence that only people give: where pixels leave open which of two cards it is, the one that it has turned
+out to be rises, and an answer that keeps being put right is not called sure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from app.domain.calibration import Calibrations
+from app.domain.errors import DatabaseUnavailable, SearchTimeout
+from app.domain.ports import Gallery
+from app.domain.ranking import with_nudges
+from app.services.matching import Match
+
+Confusions = Mapping[str, Mapping[str, int]]
+"""By the card that was answered: how often it was which card; itself where people confirmed it."""
+
+#: One slip says nothing about a pair; so often it has to happen.
+_LEAST_TIMES = 2
+#: What people say counts no more than this: e to this power times likelier.
+_MOST_NATS = 2.0
+#: Counted beside what was confirmed, so that the first corrections do not decide all.
+_PRIOR_RIGHT = 2
+
+
+async def in_history(matches: Sequence[Match], gallery: Gallery, calibrations: Calibrations) -> list[Match]:
+    """Answers as they stand after what people have said about others like them."""
+    leaders = sorted({match.ranking.best.card.card_id for match in matches if match.ranking.best})
+    try:
+        confusions = await gallery.confusions_of(leaders) if leaders else {}
+    except (SearchTimeout, DatabaseUnavailable):
+        return list(matches)  # whoever asks can do without
+    if not confusions:
+        return list(matches)
+    return [_weighed(match, confusions, calibrations) for match in matches]
+
+
+def _weighed(match: Match, confusions: Confusions, calibrations: Calibrations) -> Match:
+    best = match.ranking.best
+    turned_out = confusions.get(best.card.card_id, {}) if best is not None else {}
+    wrong = {
+        card_id: times
+        for card_id, times in turned_out.items()
+        if best is not None and card_id != best.card.card_id and times >= _LEAST_TIMES
+    }
+    if best is None or not wrong:
+        return match
+    confirmed = turned_out.get(best.card.card_id, 0)
+    printings = {one.card.card_id for one in match.ranking.members()}
+    nats = {
+        card_id: min(_MOST_NATS, max(0.0, math.log((times + 1) / (confirmed + 1))))
+        for card_id, times in wrong.items()
+        if card_id in printings
+    }
+    temperature = calibrations.of(match.ranking).temperature(match.ranking)
+    nudges = {card_id: worth * temperature for card_id, worth in nats.items()}
+    others = sum(times for card_id, times in wrong.items() if card_id not in printings)
+    among = sum(times for card_id, times in wrong.items() if card_id in printings)
+    return replace(
+        match,
+        ranking=with_nudges(match.ranking, nudges),
+        trust_card=_trust(confirmed, others),
+        trust_printing=_trust(confirmed, among),
+    )
+
+
+def _trust(confirmed: int, wrong: int) -> float:
+    """Share of such answers that were right, a few more counted as right; 1 where none was wrong."""
+    return (confirmed + _PRIOR_RIGHT) / (confirmed + wrong + _PRIOR_RIGHT)

@@ -1,0 +1,96 @@
+"""The learning loop: studies what is new, judges all there is, and does so until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import structlog
+
+from app.domain.correction_types import CorrectionStatus
+from app.domain.errors import BinderlensError
+from app.domain.learning import judge
+from app.domain.learning_port import LearningStore
+from app.domain.learning_types import LearningLimits
+from app.services.learning.study import Student
+
+#: What other replicas took in, or left undone, is found after this.
+POLL_S = 2.0
+#: While many wait, what was studied is judged this often.
+_JUDGE_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LearningReport:
+    """One run: corrections studied, how many stand otherwise than before, and how many stand how in all."""
+
+    studied: int
+    changed: int
+    standing: Counter[CorrectionStatus]
+
+
+class LearningLoop:
+    """Turns corrections into templates.
+
+    Args:
+        store: Where corrections, findings and templates are kept.
+        student: Looks at crops.
+        limits: How much is learnt, and from whom.
+    """
+
+    def __init__(self, store: LearningStore, student: Student, limits: LearningLimits) -> None:
+        self._store = store
+        self._student = student
+        self._limits = limits
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Says that there is something to learn."""
+        self._woken.set()
+
+    async def run_once(self) -> LearningReport:
+        """Learns from everything that waits.
+
+        Raises:
+            Unavailable: it goes on from there when it is run again.
+        """
+        studied, changed, judged_at = 0, 0, time.monotonic()
+        while await self._store.study_next(self._student.study):
+            studied += 1
+            if time.monotonic() - judged_at >= _JUDGE_EVERY_S:
+                changed += (await self.judge()).changed
+                judged_at = time.monotonic()
+        report = await self.judge()
+        return LearningReport(studied, changed + report.changed, report.standing)
+
+    async def judge(self) -> LearningReport:
+        """Decides anew about all that was studied: after corrections have come, or have been taken back."""
+        judged = await self._store.judge(lambda studies: judge(studies, self._limits))
+        return LearningReport(0, judged.changed, judged.standing)
+
+    async def keep_learning(self) -> None:
+        """Learns until it is cancelled; what goes wrong is logged and tried again."""
+        log = structlog.get_logger()
+        first = True
+        while True:
+            self._woken.clear()
+            try:
+                if first or await self._store.has_work():
+                    report = await self.run_once()
+                    first = False
+                    if report.studied or report.changed:
+                        log.info("learnt", studied=report.studied, changed=report.changed)
+            except BinderlensError as error:
+                log.warning("learning_waits", reason=str(error))
+            except Exception:
+                log.exception("learning_failed")
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,132 @@
+-- Parameters of all of them: since, until, set, encoder's name; NULL is no limit.
+
+-- name: quality_days
+SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT s.id) AS scans,
+       count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
+       count(*) FILTER (WHERE d.status = 'review') AS review,
+       count(*) FILTER (WHERE d.status = 'unknown') AS unknown
+FROM scans s
+JOIN detections d ON d.scan_id = s.id
+WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+GROUP BY day
+ORDER BY day
+
+-- name: quality_coverage
+-- By set and by language of what was answered, unknown cards under neither.
+SELECT d.card ->> 'set_id' AS set_id, max(d.card ->> 'set_name') AS set_name, d.card ->> 'language' AS language,
+       count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
+       count(*) FILTER (WHERE d.status = 'review') AS review
+FROM scans s
+JOIN detections d ON d.scan_id = s.id
+WHERE d.card_id IS NOT NULL
+  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+GROUP BY d.card ->> 'set_id', d.card ->> 'language'
+
+-- name: quality_judged
+-- Answers that people judged, each crop once, the latest first. Whether a template of the very same picture may have
+-- decided: one was learnt from a scan of the same bytes, or is all but the same to the encoder.
+SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwork_group_id AS right_group,
+       d.status, d.confidence_card, d.confidence_printing,
+       coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id') AS answered_card_id,
+       (d.candidates -> 0 ->> 'artwork_group_id')::bigint AS answered_group,
+       d.candidates -> 0 ->> 'template_source' AS source,
+       (d.candidates -> 0 ->> 'similarity')::float8 AS similarity,
+       study.findings -> 'alone' AS alone,
+       EXISTS (
+           SELECT FROM corrections o JOIN scans os ON os.id = o.scan_id
+           WHERE os.sha256 = s.sha256 AND o.status = 'learned' AND o.verdict = 'card' AND o.created_at < s.created_at
+       ) AS picture_was_learnt
+FROM corrections c
+JOIN detections d ON d.id = c.detection_id
+JOIN scans s ON s.id = d.scan_id
+LEFT JOIN cards truth ON truth.card_id = c.card_id
+LEFT JOIN LATERAL (
+    SELECT findings FROM correction_studies WHERE correction_id = c.id ORDER BY studied_at DESC LIMIT 1
+) AS study ON true
+WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
+  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+ORDER BY c.sequence DESC
+
+-- name: quality_confused
+SELECT p.times, a.card_id AS answered_card_id, a.name AS answered_name, a.set_id AS answered_set_id,
+       a.set_name AS answered_set_name, a.number AS answered_number, r.card_id AS right_card_id, r.name AS right_name,
+       r.set_id AS right_set_id, r.set_name AS right_set_name, r.number AS right_number
+FROM confusion_pairs p
+JOIN cards a ON a.card_id = p.answered_card_id
+JOIN cards r ON r.card_id = p.right_card_id
+WHERE p.answered_card_id <> p.right_card_id AND ($1::text IS NULL OR $1 IN (a.set_id, r.set_id))
+ORDER BY p.times DESC, a.card_id, r.card_id
+LIMIT 20
+
+-- name: quality_corrections
+SELECT c.status, coalesce(c.reason, '') AS reason, count(*) AS corrections
+FROM corrections c
+WHERE ($1::timestamptz IS NULL OR c.created_at >= $1) AND ($2::timestamptz IS NULL OR c.created_at < $2)
+GROUP BY c.status, c.reason
+ORDER BY corrections DESC, c.status, reason
+
+-- name: quality_learnt_templates
+SELECT count(*) FROM templates t JOIN galleries g ON g.id = t.gallery_id
+WHERE g.current AND t.correction_id IS NOT NULL AND t.active AND ($1::text IS NULL OR g.encoder_name = $1)
+
+-- name: quality_unknown_groups
+SELECT c.unknown_group AS number, count(*) AS seen, max(c.created_at) AS last_seen,
+       (array_agg(c.detection_id ORDER BY c.sequence DESC) FILTER (WHERE c.detection_id IS NOT NULL))[1:6]
+           AS detection_ids
+FROM corrections c
+WHERE c.unknown_group IS NOT NULL AND c.status = 'learned'
+  AND ($1::timestamptz IS NULL OR c.created_at >= $1) AND ($2::timestamptz IS NULL OR c.created_at < $2)
+GROUP BY c.unknown_group
+ORDER BY seen DESC, number
+LIMIT 30
+
+-- name: quality_stages
+SELECT stage.key AS stage, percentile_cont(0.5) WITHIN GROUP (ORDER BY stage.value::float8) AS p50_ms,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY stage.value::float8) AS p95_ms
+FROM scans s
+CROSS JOIN LATERAL jsonb_each_text(s.timings_ms) AS stage
+WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR s.encoder_name = $3)
+GROUP BY stage.key
+ORDER BY stage.key
+
+-- name: quality_degraded
+SELECT note, count(*) AS cards
+FROM scans s
+JOIN detections d ON d.scan_id = s.id
+CROSS JOIN LATERAL unnest(d.degraded) AS note
+WHERE cardinality(d.degraded) > 0
+  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+GROUP BY note
+ORDER BY cards DESC, note
+
+-- name: quality_review
+-- Detections that nobody has said anything about: of pairs that keep being confused first, then where the answer hangs
+-- in the balance, then strangers that are well seen.
+SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.candidates -> 0 -> 'card' AS first,
+       coalesce(pair.times, 0) AS confused_times
+FROM (
+    SELECT s.id FROM scans s
+    WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+      AND ($4::text IS NULL OR s.encoder_name = $4)
+    ORDER BY s.created_at DESC
+    LIMIT 500
+) AS recent
+JOIN detections d ON d.scan_id = recent.id
+LEFT JOIN LATERAL (
+    SELECT max(p.times) AS times FROM confusion_pairs p
+    WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
+) AS pair ON true
+WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
+  AND (d.status <> 'accepted' OR pair.times > 1)
+  AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
+ORDER BY coalesce(pair.times, 0) DESC, (d.status = 'review') DESC, abs(d.confidence_printing - 0.5),
+         d.sharpness DESC, d.id
+LIMIT 12
+
+-- name: quality_encoders
+SELECT DISTINCT encoder_name FROM scans ORDER BY encoder_name

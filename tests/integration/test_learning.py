@@ -1,0 +1,117 @@
+"""What people say is learnt, refused, and taken back, by the whole service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from app.services.runtime import Runtime
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import InventedCard
+from app.synthesis.foil import add_foil
+from app.synthesis.scenes import Level, Scene, SceneCard, SceneKind, photograph_scene
+from tests.service import CARD_HEIGHT_PX, FilledGallery, as_upload
+
+Json = dict[str, Any]
+
+
+def foil_page(cards: list[InventedCard], seed: int) -> Scene:
+    """Foils of cards of which the gallery has plain pictures."""
+    faces = [add_foil(draw_card(card, CARD_HEIGHT_PX), card.seed) for card in cards]
+    shown = [
+        SceneCard(face, card.card.card_id, card.card.name) for face, card in zip(faces, cards, strict=True)
+    ]
+    rng = np.random.default_rng(seed)
+    return photograph_scene(SceneKind.PAGE_2X2, Level.EASY, shown, rng, megapixels=1.6)
+
+
+@pytest.fixture
+def cards(filled_gallery: FilledGallery) -> list[InventedCard]:
+    """Four cards of pictures of their own."""
+    firsts = {card.artwork_id: card for card in reversed(filled_gallery.cards)}
+    return list(firsts.values())[-4:]
+
+
+@pytest.fixture
+async def scan(client: httpx.AsyncClient, cards: list[InventedCard]) -> Json:
+    reply = await client.post("/identify", files=as_upload(foil_page(cards, 3).image))
+    assert reply.status_code == 200, reply.text
+    body: Json = reply.json()
+    assert len(body["cards"]) == 4
+    return body
+
+
+async def correct(client: httpx.AsyncClient, detection: Json, card_id: str) -> str:
+    said = {"detection_id": detection["detection_id"], "verdict": "card", "card_id": card_id}
+    reply = await client.post("/corrections", json=said)
+    assert reply.status_code == 202, reply.text
+    return str(reply.json()["correction_id"])
+
+
+async def standing(client: httpx.AsyncClient, correction_id: str) -> Json:
+    body: Json = (await client.get(f"/corrections/{correction_id}")).json()
+    return body
+
+
+def sources(scan: Json) -> list[str]:
+    return [card["candidates"][0]["template_source"] for card in scan["cards"]]
+
+
+async def test_a_learnt_card_is_answered_from_its_correction_until_that_is_taken_back(
+    client: httpx.AsyncClient, runtime: Runtime, cards: list[InventedCard], scan: Json
+) -> None:
+    assert "correction" not in sources(scan)
+    truth = [card.card.card_id for card in cards]
+    ids = [await correct(client, found, card_id) for found, card_id in zip(scan["cards"], truth, strict=True)]
+    report = await runtime.learning.run_once()
+    assert report.studied == 4
+    stand = [await standing(client, correction_id) for correction_id in ids]
+    assert [one["status"] for one in stand] == ["learned"] * 4, stand
+    again = (await client.post("/identify", files=as_upload(foil_page(cards, 4).image))).json()
+    assert "correction" in sources(again)
+    for correction_id in ids:
+        assert (await client.delete(f"/corrections/{correction_id}")).status_code == 200
+    before = (await client.post("/identify", files=as_upload(foil_page(cards, 4).image))).json()
+    assert "correction" not in sources(before)
+
+
+async def test_a_card_that_the_crop_does_not_show_waits_for_a_second_person(
+    client: httpx.AsyncClient, runtime: Runtime, filled_gallery: FilledGallery, scan: Json
+) -> None:
+    shown = {candidate["card"]["card_id"] for candidate in scan["cards"][0]["candidates"]}
+    wrong = next(one.card.card_id for one in filled_gallery.cards if one.card.card_id not in shown)
+    correction_id = await correct(client, scan["cards"][0], wrong)
+    await runtime.learning.run_once()
+    stand = await standing(client, correction_id)
+    assert stand["status"] == "quarantined"
+    assert "second person" in stand["reason"]
+    assert (await runtime.gallery.status()).templates_by_source.get("correction", 0) == 0
+
+
+async def test_the_service_learns_by_itself_within_seconds(
+    client: httpx.AsyncClient, runtime: Runtime, cards: list[InventedCard], scan: Json
+) -> None:
+    learning = asyncio.create_task(runtime.learning.keep_learning())
+    try:
+        correction_id = await correct(client, scan["cards"][0], cards[0].card.card_id)
+        async with asyncio.timeout(30):
+            while (await standing(client, correction_id))["status"] == "pending":
+                await asyncio.sleep(0.05)
+    finally:
+        learning.cancel()
+    assert (await standing(client, correction_id))["status"] == "learned"
+
+
+async def test_an_unknown_card_gets_a_number_that_alike_crops_share(
+    client: httpx.AsyncClient, runtime: Runtime, scan: Json
+) -> None:
+    for found in scan["cards"][:2]:
+        said = {"detection_id": found["detection_id"], "verdict": "not_in_gallery"}
+        await client.post("/corrections", json=said)
+    report = await runtime.learning.run_once()
+    assert report.studied == 2
+    assert report.standing.total() == 2

@@ -1,0 +1,211 @@
+"""What is learnt from corrections, decided from all that have not been taken back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.correction_types import CorrectionStatus, Verdict
+from app.domain.learning import judge
+from app.domain.learning_types import Decision, Findings, LearningLimits, Study, Support
+from app.domain.types import Vectors
+
+LEARNED, QUARANTINED, REJECTED = (
+    CorrectionStatus.LEARNED,
+    CorrectionStatus.QUARANTINED,
+    CorrectionStatus.REJECTED,
+)
+DIMENSION = 16
+
+
+def direction(seed: int, near: Vectors | None = None, share: float = 0.0) -> Vectors:
+    """A unit vector; with ``near`` it has that cosine to it."""
+    random_vector = np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
+    if near is not None:
+        random_vector -= (random_vector @ near) * near
+    random_vector /= np.linalg.norm(random_vector)
+    if near is None:
+        return random_vector
+    return (share * near + np.sqrt(1 - share**2) * random_vector).astype(np.float32)
+
+
+def study(
+    number: int,
+    card: str | None = "a",
+    person: str | None = "p",
+    vector: Vectors | None = None,
+    **found: object,
+) -> Study:
+    """A backed correction about a crop of its own."""
+    vector = direction(number) if vector is None else vector
+    fields = {"support": Support.BACKED, "own_similarity": 0.5, "rival_similarity": 0.4, **found}
+    return Study(
+        correction_id=UUID(int=number),
+        sequence=number,
+        verdict=Verdict.CARD if card else Verdict.NOT_IN_GALLERY,
+        card_id=card,
+        artwork_group_id=None if card is None else ord(card[0]),
+        person=person,
+        day=date(2026, 11, 26),
+        subject=f"crop {number}",
+        vector=vector,
+        findings=Findings(vector, **fields),
+    )
+
+
+def decided(studies: Iterable[Study], limits: LearningLimits | None = None) -> list[Decision]:
+    """Decisions in the order of the studies."""
+    studies = list(studies)
+    decisions = judge(studies, limits)
+    assert set(decisions) == {one.correction_id for one in studies}
+    return [decisions[one.correction_id] for one in studies]
+
+
+def test_a_backed_correction_becomes_a_template() -> None:
+    (decision,) = decided([study(1)])
+    assert decision.status is LEARNED
+    assert decision.is_template
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "said"),
+    [
+        ({"complaint": "the crop is too blurred to learn from"}, REJECTED, "blurred"),
+        ({"support": Support.UNBACKED}, QUARANTINED, "second person"),
+        ({"support": Support.OPPOSED, "rival": "Mew (m-1)"}, QUARANTINED, "Mew (m-1)"),
+        ({"own_similarity": 0.99}, REJECTED, "no more than a template"),
+        ({"taken_from": ("x", "y", "z")}, REJECTED, "3 other cards"),
+        ({"taken_from": ("x",)}, REJECTED, "taken for x"),
+    ],
+)
+def test_what_is_refused_says_why(found: dict[str, object], status: CorrectionStatus, said: str) -> None:
+    (decision,) = decided([study(1, **found)])
+    assert decision.status is status
+    assert said in decision.reason
+    assert not decision.is_template
+
+
+@pytest.mark.parametrize("support", [Support.UNBACKED, Support.OPPOSED])
+def test_a_second_person_who_says_the_same_frees_what_waits(support: Support) -> None:
+    first, second = study(1, support=support), study(2, person="q", support=support)
+    second = replace(second, subject=first.subject, vector=first.vector)
+    decisions = decided([first, second])
+    assert decisions[0].is_template
+    assert decisions[1].status is REJECTED  # the same crop again
+    same_person = replace(second, person="p")
+    assert decided([first, same_person])[0].status is QUARANTINED
+
+
+def test_people_who_contradict_each_other_wait_until_most_say_one_thing() -> None:
+    first = study(1, "a", "p")
+    others = [replace(study(n, "b", f"q{n}"), subject=first.subject) for n in (2, 3)]
+    decisions = decided([first, others[0]])
+    assert [one.status for one in decisions] == [QUARANTINED, QUARANTINED]
+    assert "that it is b" in decisions[0].reason
+    settled = decided([first, *others])
+    assert settled[0].status is REJECTED
+    assert "2 people say that it is b" in settled[0].reason
+    assert settled[1].is_template
+
+
+def test_the_last_word_of_a_person_counts_and_the_first_time_it_was_said() -> None:
+    said = [study(1, "a"), study(2, "b"), study(3, "b")]
+    said = [replace(one, subject="crop") for one in said]
+    decisions = decided(said)
+    assert [one.status for one in decisions] == [REJECTED, LEARNED, REJECTED]
+    assert "later correction" in decisions[0].reason
+    assert "before" in decisions[2].reason
+
+
+def test_a_template_that_spoils_a_confirmed_photo_of_another_card_is_refused() -> None:
+    photo = study(1, "a", own_similarity=0.6, rival_similarity=0.5)
+    taking = study(2, "b", vector=direction(9, photo.vector, 0.8))
+    harmless = study(3, "b", vector=direction(9, photo.vector, 0.55))
+    decisions = decided([photo, taking, harmless])
+    assert [one.status for one in decisions] == [LEARNED, REJECTED, LEARNED]
+    assert "photo of a" in decisions[1].reason
+
+
+def test_a_photo_that_was_answered_wrongly_anyway_is_not_spoilt() -> None:
+    photo = study(1, "a", own_similarity=0.4, rival_similarity=0.7)
+    other = study(2, "b", vector=direction(9, photo.vector, 0.8))
+    assert [one.is_template for one in decided([photo, other])] == [True, True]
+
+
+def test_printings_of_one_picture_do_not_spoil_each_other() -> None:
+    photo = study(1, "a1", own_similarity=0.6)
+    other = study(2, "a2", vector=direction(9, photo.vector, 0.9))
+    assert [one.is_template for one in decided([photo, other])] == [True, True]
+
+
+def test_of_one_card_the_most_useful_templates_are_kept() -> None:
+    limits = LearningLimits(templates_per_card=3)
+    first = study(1)
+    alike = study(2, vector=direction(7, first.vector, 0.95))
+    others = [study(3), study(4)]
+    decisions = decided([first, alike, *others], limits)
+    assert all(one.status is LEARNED for one in decisions)
+    assert [one.is_template for one in decisions] == [True, False, True, True]
+    assert "3 other templates" in decisions[1].reason
+    surprising = replace(alike, findings=replace(alike.findings, surprises=True))
+    assert decided([first, surprising, *others], limits)[1].is_template
+
+
+def test_a_person_is_heard_so_often_in_a_day() -> None:
+    limits = LearningLimits(corrections_per_day=2)
+    studies = [study(1), study(2), study(3), study(4, person="q"), replace(study(5), day=date(2026, 11, 27))]
+    decisions = decided(studies, limits)
+    assert [one.status for one in decisions] == [LEARNED, LEARNED, REJECTED, LEARNED, LEARNED]
+    assert "2 corrections in one day" in decisions[2].reason
+
+
+def test_crops_of_one_unknown_card_share_a_number() -> None:
+    first = study(1, None)
+    again = study(2, None, vector=direction(5, first.vector, 0.9))
+    other = study(3, None)
+    decisions = decided([first, again, other])
+    assert decisions[0].unknown_group == decisions[1].unknown_group == 1
+    assert decisions[2].unknown_group == 3
+    assert "2 times" in decisions[1].reason
+    assert not any(one.is_template for one in decisions)
+
+
+def test_what_is_no_card_is_noted() -> None:
+    nothing = replace(study(1, None), verdict=Verdict.NOT_A_CARD)
+    assert decided([nothing])[0].status is LEARNED
+
+
+mixed = st.builds(
+    lambda number, card, person, subject, support, surprises: replace(
+        study(number, card, person, support=support, surprises=surprises), subject=f"crop {subject}"
+    ),
+    number=st.integers(1, 10_000),
+    card=st.sampled_from(["a", "b", "c", None]),
+    person=st.sampled_from(["p", "q", None]),
+    subject=st.integers(0, 6),
+    support=st.sampled_from(list(Support)),
+    surprises=st.booleans(),
+)
+
+
+@given(
+    studies=st.lists(mixed, max_size=14, unique_by=lambda one: one.sequence),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_decisions_depend_on_the_surviving_corrections_alone(studies: list[Study], seed: int) -> None:
+    shuffled = studies.copy()
+    random.Random(seed).shuffle(shuffled)
+    limits = LearningLimits(templates_per_card=2, corrections_per_day=5)
+    assert judge(shuffled, limits) == judge(studies, limits)
+    kept = shuffled[len(shuffled) // 2 :]
+    judge(shuffled, limits)  # whatever was decided before has no part in it
+    assert judge(kept, limits) == judge(sorted(kept, key=lambda one: one.sequence), limits)
