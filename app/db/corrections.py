@@ -14,6 +14,9 @@ from app.domain.correction_types import Correction, NewCorrection, Verdict
 from app.domain.errors import IdempotencyConflict, NotFound
 from app.domain.types import StoredImage
 
+#: Whoever judges corrections or takes one back holds it: the bytes of "learn".
+LEARNING_LOCK = int.from_bytes(b"learn")
+
 
 async def add_correction(
     connection: asyncpg.Connection,
@@ -103,6 +106,8 @@ async def undo_correction(
     connection: asyncpg.Connection, queries: Queries, correction_id: UUID
 ) -> Correction | None:
     """Marks a correction undone and its templates inactive, inside a transaction; None if unknown."""
+    # A judgement under way must not make a template of what is being taken back.
+    await connection.execute(queries["lock_learning"], LEARNING_LOCK)
     await keep_templates(connection, queries)
     await connection.execute(queries["mark_correction_undone"], correction_id)
     await connection.execute(queries["deactivate_templates_of_correction"], correction_id)

@@ -15,6 +15,7 @@ import asyncpg
 import numpy as np
 from pgvector import HalfVector
 
+from app.db.corrections import LEARNING_LOCK
 from app.db.current_gallery import CurrentGallery, GalleryLookup
 from app.db.gallery_space import keep_templates
 from app.db.pool import Database
@@ -30,8 +31,6 @@ from app.domain.learning_types import (
 )
 from app.domain.types import EncoderInfo, Status, StoredImage, Vectors
 
-#: Whoever judges holds it: the bytes of "learn".
-_ADVISORY_LOCK = int.from_bytes(b"learn")
 #: Views of other cards that are looked at for being taken by a new template.
 _VIEWS = 64
 
@@ -54,10 +53,12 @@ class PostgresLearning:
     async def study_next(self, study: Callable[[CorrectionToStudy], Awaitable[Findings]]) -> bool:
         """Studies the oldest correction that nobody is studying, and stores what was found: or nothing.
 
+        By a connection of its own: those of the pool are for scans, and for the study itself.
+
         Returns:
             False where there was none.
         """
-        async with self._database.transaction(limit_statements=False) as connection:
+        async with self._database.maintenance() as connection, connection.transaction():
             gallery = await self._lookup.find(connection)
             if gallery is None:
                 return False
@@ -91,8 +92,8 @@ class PostgresLearning:
         Corrections that wait for their study, and whatever came after them, are left as they are.
 
         """
-        async with self._database.transaction(limit_statements=False) as connection:
-            await connection.execute(self._queries["lock_learning"], _ADVISORY_LOCK)
+        async with self._database.maintenance() as connection, connection.transaction():
+            await connection.execute(self._queries["lock_learning"], LEARNING_LOCK)
             await keep_templates(connection, self._queries)
             gallery = await self._lookup.find(connection)
             if gallery is None:
@@ -179,11 +180,10 @@ class PostgresLearning:
         decisions: Mapping[UUID, Decision],
     ) -> None:
         """Makes the learnt templates of everything that was judged exactly those that were decided on."""
-        there = {
-            row["correction_id"]: row["active"]
-            for row in await connection.fetch(self._queries["learnt_templates"], gallery.gallery_id)
-        }
+        rows = await connection.fetch(self._queries["learnt_templates"], gallery.gallery_id)
+        there = {row["correction_id"]: row["active"] for row in rows}
         judged = {study.correction_id for study in studies}
+        judged |= {row["correction_id"] for row in rows if row["status"] == "undone"}
         wanted = {study.correction_id for study in studies if decisions[study.correction_id].is_template}
         off = [one for one, active in there.items() if active and one in judged and one not in wanted]
         on = [one for one in wanted if there.get(one) is False]

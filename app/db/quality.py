@@ -100,7 +100,8 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
             row["confidence_printing"],
         ),
         alone=None if alone is None else answered_from_json(alone),
-        knew_itself=learnt and (row["picture_was_learnt"] or (row["similarity"] or 0.0) >= SAME_PHOTO),
+        # Learnt crops also speak in verification, whichever template was nearest.
+        knew_itself=row["picture_was_learnt"] or (learnt and (row["similarity"] or 0.0) >= SAME_PHOTO),
         learnt=learnt,
     )
 

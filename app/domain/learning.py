@@ -20,6 +20,7 @@ from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
 from app.domain.voices import hear
 
+_DUPLICATE = "learnt as evidence; it shows no more than a template of this card that is there already"
 _KEPT_AS_EVIDENCE = "learnt as evidence; {most} other templates of this card show more"
 
 
@@ -54,6 +55,8 @@ class _Fold:
     #: For each of ``learnt``: similarity to the best template of its own picture but itself, and of another.
     own: list[float] = field(default_factory=list)
     rival: list[float] = field(default_factory=list)
+    #: Their vectors, with room for more.
+    vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def count(self, study: Study) -> int:
         """How many corrections the same person had made that day, this one counted in from now on."""
@@ -99,7 +102,10 @@ class _Fold:
                 CorrectionStatus.QUARANTINED,
                 "nothing in the crop speaks for this card; it waits for a second person who says the same",
             )
+        is_duplicate = self._is_duplicate(study)
         self._learn(study)
+        if is_duplicate:
+            return Decision(CorrectionStatus.LEARNED, _DUPLICATE)
         kept = self._keep_most_useful(study)
         reason = "its crop is a template of this card now" if kept else self._as_evidence()
         return Decision(CorrectionStatus.LEARNED, reason, kept)
@@ -107,11 +113,8 @@ class _Fold:
     def _refusal(self, study: Study) -> str | None:
         if study.findings.complaint is not None:
             return study.findings.complaint
-        assert study.card_id is not None  # it goes with the verdict
-        of_card = [one.vector for one in self.templates[study.card_id]]
-        alike = max((float(one @ study.vector) for one in of_card), default=-1.0)
-        if max(alike, study.findings.own_similarity) >= self.limits.duplicate:
-            return "it shows no more than a template of this card that is there already"
+        if study.artwork_group_id is None:
+            return "the card has been removed from the gallery"
         if len(study.findings.taken_from) >= self.limits.hub:
             return f"as a template it would be taken for {len(study.findings.taken_from)} other cards"
         if study.findings.taken_from:
@@ -121,11 +124,17 @@ class _Fold:
             return f"with it a confirmed photo of {spoilt} would be answered wrongly"
         return None
 
+    def _is_duplicate(self, study: Study) -> bool:
+        assert study.card_id is not None  # it goes with the verdict
+        of_card = [one.vector for one in self.templates[study.card_id]]
+        alike = max((float(one @ study.vector) for one in of_card), default=-1.0)
+        return max(alike, study.findings.own_similarity) >= self.limits.duplicate
+
     def _spoilt(self, study: Study) -> str | None:
         """A card of another picture whose photo, told right so far, would be taken for this one."""
         if not self.learnt:
             return None
-        similar = np.stack([one.vector for one in self.learnt]) @ study.vector
+        similar = self._similar(study)
         own, rival = np.array(self.own), np.array(self.rival)
         others = np.array([one.artwork_group_id != study.artwork_group_id for one in self.learnt])
         spoilt = np.flatnonzero(others & (own >= rival) & (similar > own))
@@ -142,12 +151,16 @@ class _Fold:
         rival = [float(s) for s, is_own in zip(similar, same, strict=True) if not is_own]
         self.own.append(max([study.findings.own_similarity, *own]))
         self.rival.append(max([study.findings.rival_similarity, *rival]))
+        if len(self.learnt) == len(self.vectors):  # room for as many again
+            room = np.zeros((max(64, len(self.vectors)), len(study.vector)), np.float32)
+            self.vectors = np.concatenate([self.vectors.reshape(-1, len(study.vector)), room])
+        self.vectors[len(self.learnt)] = study.vector
         self.learnt.append(study)
 
     def _similar(self, study: Study) -> NDArray[np.float32]:
         if not self.learnt:
             return np.zeros(0, np.float32)
-        return np.asarray(np.stack([one.vector for one in self.learnt]) @ study.vector, np.float32)
+        return np.asarray(self.vectors[: len(self.learnt)] @ study.vector, np.float32)
 
     def _keep_most_useful(self, study: Study) -> bool:
         """Adds it to its card's templates; where these become too many, the least useful one goes."""

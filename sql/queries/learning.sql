@@ -58,7 +58,8 @@ WHERE c.id = new.id
   AND (c.status, c.reason, c.unknown_group) IS DISTINCT FROM (new.status, new.reason, new.unknown_group)
 
 -- name: learnt_templates
-SELECT correction_id, card_id, active FROM templates WHERE gallery_id = $1 AND correction_id IS NOT NULL
+SELECT t.correction_id, t.active, c.status FROM templates t JOIN corrections c ON c.id = t.correction_id
+WHERE t.gallery_id = $1
 
 -- name: put_learnt_templates
 -- Parameters: gallery, corrections, cards, vectors that are searched, the encoder's own or NULL. A card that was removed

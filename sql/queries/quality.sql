@@ -36,7 +36,8 @@ SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwor
        study.findings -> 'alone' AS alone,
        EXISTS (
            SELECT FROM corrections o JOIN scans os ON os.id = o.scan_id
-           WHERE os.sha256 = s.sha256 AND o.status = 'learned' AND o.verdict = 'card' AND o.created_at < s.created_at
+           WHERE os.sha256 = s.sha256 AND o.status IN ('learned', 'undone') AND o.verdict = 'card'
+             AND o.created_at < s.created_at
        ) AS picture_was_learnt
 FROM corrections c
 JOIN detections d ON d.id = c.detection_id
@@ -46,6 +47,10 @@ LEFT JOIN LATERAL (
     SELECT findings FROM correction_studies WHERE correction_id = c.id ORDER BY studied_at DESC LIMIT 1
 ) AS study ON true
 WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
+  AND NOT EXISTS (
+      SELECT FROM corrections e
+      WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
+  )
   AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
   AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
 ORDER BY c.sequence DESC

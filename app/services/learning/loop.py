@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from app.services.learning.study import Student
 
 #: What other replicas took in, or left undone, is found after this.
 POLL_S = 2.0
+#: However little there is to do, all is judged anew this often: a replica may have died before it did.
+JUDGE_ANYWAY_S = 60.0
 #: While many wait, what was studied is judged this often.
 _JUDGE_EVERY_S = 1.0
 
@@ -45,6 +48,7 @@ class LearningLoop:
         self._student = student
         self._limits = limits
         self._woken = asyncio.Event()
+        self._judged_at = -math.inf
 
     def wake(self) -> None:
         """Says that there is something to learn."""
@@ -67,19 +71,19 @@ class LearningLoop:
 
     async def judge(self) -> LearningReport:
         """Decides anew about all that was studied: after corrections have come, or have been taken back."""
+        self._judged_at = -math.inf  # until it has been done
         judged = await self._store.judge(lambda studies: judge(studies, self._limits))
+        self._judged_at = time.monotonic()
         return LearningReport(0, judged.changed, judged.standing)
 
     async def keep_learning(self) -> None:
         """Learns until it is cancelled; what goes wrong is logged and tried again."""
         log = structlog.get_logger()
-        first = True
         while True:
             self._woken.clear()
             try:
-                if first or await self._store.has_work():
+                if self._is_due() or await self._store.has_work():
                     report = await self.run_once()
-                    first = False
                     if report.studied or report.changed:
                         log.info("learnt", studied=report.studied, changed=report.changed)
             except BinderlensError as error:
@@ -87,6 +91,10 @@ class LearningLoop:
             except Exception:
                 log.exception("learning_failed")
             await self._pause()
+
+    def _is_due(self) -> bool:
+        """Whether judging failed last, or whoever took a correction back may not have come to it."""
+        return time.monotonic() - self._judged_at >= JUDGE_ANYWAY_S
 
     async def _pause(self) -> None:
         try:

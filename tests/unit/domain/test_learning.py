@@ -81,7 +81,6 @@ def test_a_backed_correction_becomes_a_template() -> None:
         ({"complaint": "the crop is too blurred to learn from"}, REJECTED, "blurred"),
         ({"support": Support.UNBACKED}, QUARANTINED, "second person"),
         ({"support": Support.OPPOSED, "rival": "Mew (m-1)"}, QUARANTINED, "Mew (m-1)"),
-        ({"own_similarity": 0.99}, REJECTED, "no more than a template"),
         ({"taken_from": ("x", "y", "z")}, REJECTED, "3 other cards"),
         ({"taken_from": ("x",)}, REJECTED, "taken for x"),
     ],
@@ -99,7 +98,7 @@ def test_a_second_person_who_says_the_same_frees_what_waits(support: Support) ->
     second = replace(second, subject=first.subject, vector=first.vector)
     decisions = decided([first, second])
     assert decisions[0].is_template
-    assert decisions[1].status is REJECTED  # the same crop again
+    assert (decisions[1].status, decisions[1].is_template) == (LEARNED, False)  # the same crop again
     same_person = replace(second, person="p")
     assert decided([first, same_person])[0].status is QUARANTINED
 
@@ -123,6 +122,22 @@ def test_the_last_word_of_a_person_counts_and_the_first_time_it_was_said() -> No
     assert [one.status for one in decisions] == [REJECTED, LEARNED, REJECTED]
     assert "later correction" in decisions[0].reason
     assert "before" in decisions[2].reason
+
+
+def test_what_shows_no_more_than_a_template_is_evidence_and_no_template() -> None:
+    (decision,) = decided([study(1, own_similarity=0.99)])
+    assert decision.status is LEARNED
+    assert not decision.is_template
+    assert "no more than a template" in decision.reason
+    first = study(1)
+    again = study(2, vector=direction(7, first.vector, 0.99))
+    assert [one.is_template for one in decided([first, again])] == [True, False]
+
+
+def test_a_card_that_has_left_the_gallery_is_not_learnt() -> None:
+    (decision,) = decided([replace(study(1), artwork_group_id=None)])
+    assert decision.status is REJECTED
+    assert "removed" in decision.reason
 
 
 def test_a_template_that_spoils_a_confirmed_photo_of_another_card_is_refused() -> None:

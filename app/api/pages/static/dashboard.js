@@ -4,6 +4,7 @@
 const element = (id) => document.getElementById(id);
 const COLOURS = { accepted: "#2f7d4f", review: "#c98a1b", unknown: "#7a7f87" };
 const MAX_ROWS = 12;
+const charts = {};
 
 function headers() {
   const key = element("key").value;
@@ -122,8 +123,9 @@ function draw(id, options, data, widest = Infinity) {
     place.replaceChildren(make("p", "Nothing yet."));
     return;
   }
+  charts[id]?.destroy();
   place.replaceChildren();
-  new uPlot({ width: Math.min(widest, chartWidth()), ...options }, data, place);
+  charts[id] = new uPlot({ width: Math.min(widest, chartWidth()), ...options }, data, place);
 }
 
 function picture(path, alt) {
@@ -135,7 +137,10 @@ function picture(path, alt) {
   // An image element sends no key, and a key must not stand in an address.
   fetch(path, { headers: headers() })
     .then((reply) => (reply.ok ? reply.blob() : Promise.reject(reply)))
-    .then((blob) => { image.src = URL.createObjectURL(blob); })
+    .then((blob) => {
+      image.src = URL.createObjectURL(blob);
+      image.onload = () => URL.revokeObjectURL(image.src);
+    })
     .catch(() => { image.alt = `${alt} (not there any more)`; });
   return image;
 }
