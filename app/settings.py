@@ -96,9 +96,10 @@ class Settings(BaseSettings):
     )
     scan_retention_days: int = Field(90, ge=0, description="older scans are deleted; 0 keeps them")
     learning: bool = Field(
-        True,
+        False,
         description="whether corrections become templates, within seconds and in the service itself; "
-        "`binderlens learn` does the same once, whatever this says",
+        "`binderlens learn` does the same once, whatever this says. Off by default: where photos are very "
+        "unlike the gallery's pictures it still makes cards worse that nobody corrected",
     )
     corrections_per_day: int = Field(
         1000,
