@@ -19,7 +19,9 @@ RETURNING *
 SELECT * FROM corrections WHERE id = $1
 
 -- name: mark_correction_undone
-UPDATE corrections SET status = 'undone', updated_at = now() WHERE id = $1 AND status <> 'undone'
+UPDATE corrections SET status = 'undone', reason = 'taken back, with everything it changed', unknown_group = NULL,
+       updated_at = now()
+WHERE id = $1 AND status <> 'undone'
 
 -- name: deactivate_templates_of_correction
 UPDATE templates SET active = false WHERE correction_id = $1 AND active

@@ -88,7 +88,11 @@ function showDays(days) {
   });
   draw("days", {
     height: 260,
-    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] } },
+    // Half a day on both sides: a single day would else stand alone in years.
+    scales: {
+      x: { range: (_, first, last) => [first - 43_200, last + 43_200] },
+      y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] },
+    },
     series: [
       { value: (_, __, ___, i) => (i === null ? "–" : days[i].day) },
       series("unknown", "unknown", (day) => day.cards.unknown),
