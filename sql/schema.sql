@@ -167,6 +167,7 @@ CREATE TABLE corrections (
     CHECK ((verdict = 'card') = (card_id IS NOT NULL))
 );
 CREATE INDEX corrections_pending ON corrections (sequence) WHERE status = 'pending';
+CREATE INDEX corrections_learnt ON corrections (card_id) WHERE status = 'learned';
 CREATE INDEX corrections_scan_id ON corrections (scan_id);
 CREATE INDEX corrections_detection_id ON corrections (detection_id);
 CREATE INDEX corrections_crop_sha256 ON corrections (crop_sha256);

@@ -76,7 +76,8 @@ class PostgresGallery:
             vectors: float32 (queries, dimension), unit length.
             top_k: Templates for each query.
             card_filter: Narrows the gallery before the ``top_k`` are taken.
-            learnt: False leaves templates of corrections out, where there is no filter.
+            learnt: False leaves templates of corrections out. Else they come beside the ``top_k``, the best
+                one of each card.
 
         Returns:
             Hits by query, then by falling similarity: the cosine as float16 templates give it.
@@ -304,6 +305,12 @@ class PostgresGallery:
         for row in rows:
             found.setdefault(row["answered_card_id"], {})[row["right_card_id"]] = row["times"]
         return found
+
+    async def corrections_of(self, card_ids: Sequence[str]) -> dict[str, int]:
+        """How many corrections were learnt about each of these cards; those without any are left out."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["count_learnt_corrections"], list(card_ids))
+        return {row["card_id"]: row["corrections"] for row in rows}
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         """The artwork group of each card that is there."""

@@ -16,6 +16,9 @@ EVERY_CARD = CardFilter()
 MOST_CARDS_EXACT = 6000
 #: How many times as many templates as asked for the index has to bring where a filter leaves more cards.
 FILTER_DEPTH = 8
+#: Of what was learnt, the best template of so many cards: how alike a photo is to those of other cards says
+#: what such a likeness is worth (``app.domain.learnt_likeness``), and that takes ten of them.
+LEARNT_CARDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +53,25 @@ class TemplateSearch:
             vectors: float32 (queries, dimension) in the gallery's space, unit length.
             top_k: Templates for each query.
             card_filter: Narrows the gallery before the ``top_k`` are taken.
-            learnt: Whether templates of corrections count. They always do behind a filter.
+            learnt: Whether templates of corrections count; they come beside the ``top_k``.
         """
         asked = [HalfVector(vector) for vector in vectors]
-        numbers = {"gallery_id": self.gallery_id, "dimension": self.dimension}
+        statement = self.statement(card_filter, learnt=learnt)
         if card_filter == EVERY_CARD:
-            statement = self.queries.with_numbers("search_templates", **numbers, learnt=int(learnt))
             return list(await connection.fetch(statement, asked, top_k))
-        statement = self.queries.with_numbers(
-            "search_filtered_templates", **numbers, most_cards=self.most_cards_exact, depth=FILTER_DEPTH
-        )
         conditions = (card_filter.game, list(card_filter.set_ids) or None, card_filter.language)
         return list(await connection.fetch(statement, asked, top_k, *conditions))
+
+    def statement(self, card_filter: CardFilter, *, learnt: bool = True) -> str:
+        """What is asked of the server: with a filter, three parameters more."""
+        numbers = {
+            "gallery_id": self.gallery_id,
+            "dimension": self.dimension,
+            "learnt": int(learnt),
+            "learnt_cards": LEARNT_CARDS,
+        }
+        if card_filter == EVERY_CARD:
+            return self.queries.with_numbers("search_templates", **numbers)
+        return self.queries.with_numbers(
+            "search_filtered_templates", **numbers, most_cards=self.most_cards_exact, depth=FILTER_DEPTH
+        )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.calibration import Calibration, logistic
+from app.domain.calibration import Calibration, log_odds, logistic
 from app.domain.types import AnswerKind
 
 #: How far a scale (around 1), a shift (around 0, in nats) and the logarithm of a printing's scale (around 0)
@@ -22,8 +22,6 @@ from app.domain.types import AnswerKind
 SCALE_SPREAD, SHIFT_SPREAD, PRINTING_SPREAD = 0.5, 1.0, 0.5
 #: A smaller scale would let confidence no longer rise with evidence.
 LEAST_SCALE = 0.1
-#: Log-odds beyond which a double no longer tells a probability from 0 or 1 well.
-_MOST_LOG_ODDS = 30.0
 _LADDER = np.geomspace(0.125, 8.0, 121)
 _NEWTON_STEPS = 50
 
@@ -108,13 +106,6 @@ class Adjustment:
             compared_temperature=calibration.compared_temperature / self.printing_scale,
             unclear_temperature=calibration.unclear_temperature / self.printing_scale,
         )
-
-
-def log_odds(probability: float) -> float:
-    """The inverse of ``logistic``, held within 30 nats."""
-    if not 0.0 < probability < 1.0:
-        return _MOST_LOG_ODDS if probability >= 1.0 else -_MOST_LOG_ODDS
-    return max(-_MOST_LOG_ODDS, min(_MOST_LOG_ODDS, math.log(probability) - math.log1p(-probability)))
 
 
 def log_loss(probabilities: Sequence[float], right: Sequence[bool]) -> float:

@@ -26,6 +26,8 @@ PRINTING_PRECISION = 0.997
 LEAST_PRINTING = 0.95
 #: Of the cards that are in no gallery, this share is called ``unknown``.
 UNKNOWN_RECALL = 0.93
+#: Log-odds beyond which a double no longer tells a probability from 0 or 1 well.
+_MOST_LOG_ODDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,11 @@ class Calibration:
 
     def card_probability(self, ranking: Ranking) -> float:
         """Probability that the leader's picture is the right one; 0 where nothing was found."""
-        if ranking.best is None:
-            return 0.0
-        return logistic(
+        return logistic(self.card_log_odds(ranking)) if ranking.best is not None else 0.0
+
+    def card_log_odds(self, ranking: Ranking) -> float:
+        """Logarithm of the odds that the leader's picture is the right one, where there is a leader."""
+        return (
             self.bias
             + self.margin_weight * math.sqrt(ranking.margin)
             + self.similarity_weight * ranking.similarity
@@ -218,6 +222,13 @@ def logistic(x: float) -> float:
         return 1.0 / (1.0 + math.exp(-min(x, 700.0)))
     z = math.exp(max(x, -700.0))
     return z / (1.0 + z)
+
+
+def log_odds(probability: float) -> float:
+    """The inverse of ``logistic``, held within 30 nats."""
+    if not 0.0 < probability < 1.0:
+        return _MOST_LOG_ODDS if probability >= 1.0 else -_MOST_LOG_ODDS
+    return max(-_MOST_LOG_ODDS, min(_MOST_LOG_ODDS, math.log(probability) - math.log1p(-probability)))
 
 
 @dataclass(frozen=True, slots=True)

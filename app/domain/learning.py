@@ -14,8 +14,8 @@ from datetime import date
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.domain.confirmed_photos import ConfirmedPhotos, common_likeness
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
 from app.domain.voices import hear
@@ -33,7 +33,7 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
     """
     ordered = sorted(studies, key=lambda study: study.sequence)
     decided, agreed = hear(ordered)
-    fold = _Fold(limits or LearningLimits())
+    fold = _Fold(limits or LearningLimits(), ConfirmedPhotos(common_likeness(ordered)))
     for study in ordered:
         said_before = fold.count(study)
         if study.correction_id not in decided:
@@ -47,16 +47,11 @@ class _Fold:
     """What was learnt so far."""
 
     limits: LearningLimits
+    photos: ConfirmedPhotos
     said: Counter[tuple[str | None, date]] = field(default_factory=Counter)
-    learnt: list[Study] = field(default_factory=list)
     templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
     dropped: dict[UUID, Decision] = field(default_factory=dict)
     unknown: list[tuple[Study, int]] = field(default_factory=list)
-    #: For each of ``learnt``: similarity to the best template of its own picture but itself, and of another.
-    own: list[float] = field(default_factory=list)
-    rival: list[float] = field(default_factory=list)
-    #: Their vectors, with room for more.
-    vectors: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def count(self, study: Study) -> int:
         """How many corrections the same person had made that day, this one counted in from now on."""
@@ -103,7 +98,7 @@ class _Fold:
                 "nothing in the crop speaks for this card; it waits for a second person who says the same",
             )
         is_duplicate = self._is_duplicate(study)
-        self._learn(study)
+        self.photos.add(study)
         if is_duplicate:
             return Decision(CorrectionStatus.LEARNED, _DUPLICATE)
         kept = self._keep_most_useful(study)
@@ -119,9 +114,9 @@ class _Fold:
             return f"as a template it would be taken for {len(study.findings.taken_from)} other cards"
         if study.findings.taken_from:
             return f"as a template it would be taken for {study.findings.taken_from[0]}"
-        spoilt = self._spoilt(study)
+        spoilt = self.photos.spoilt_by(study)
         if spoilt is not None:
-            return f"with it a confirmed photo of {spoilt} would be answered wrongly"
+            return f"with it a confirmed photo of {spoilt.card_id} would be answered wrongly"
         return None
 
     def _is_duplicate(self, study: Study) -> bool:
@@ -129,38 +124,6 @@ class _Fold:
         of_card = [one.vector for one in self.templates[study.card_id]]
         alike = max((float(one @ study.vector) for one in of_card), default=-1.0)
         return max(alike, study.findings.own_similarity) >= self.limits.duplicate
-
-    def _spoilt(self, study: Study) -> str | None:
-        """A card of another picture whose photo, told right so far, would be taken for this one."""
-        if not self.learnt:
-            return None
-        similar = self._similar(study)
-        own, rival = np.array(self.own), np.array(self.rival)
-        others = np.array([one.artwork_group_id != study.artwork_group_id for one in self.learnt])
-        spoilt = np.flatnonzero(others & (own >= rival) & (similar > own))
-        return self.learnt[int(spoilt[0])].card_id if len(spoilt) else None
-
-    def _learn(self, study: Study) -> None:
-        """Counts it among the confirmed photos, and among the templates that answer them."""
-        similar = self._similar(study)
-        same = [one.artwork_group_id == study.artwork_group_id for one in self.learnt]
-        for index, similarity in enumerate(similar):
-            side = self.own if same[index] else self.rival
-            side[index] = max(side[index], float(similarity))
-        own = [float(s) for s, is_own in zip(similar, same, strict=True) if is_own]
-        rival = [float(s) for s, is_own in zip(similar, same, strict=True) if not is_own]
-        self.own.append(max([study.findings.own_similarity, *own]))
-        self.rival.append(max([study.findings.rival_similarity, *rival]))
-        if len(self.learnt) == len(self.vectors):  # room for as many again
-            room = np.zeros((max(64, len(self.vectors)), len(study.vector)), np.float32)
-            self.vectors = np.concatenate([self.vectors.reshape(-1, len(study.vector)), room])
-        self.vectors[len(self.learnt)] = study.vector
-        self.learnt.append(study)
-
-    def _similar(self, study: Study) -> NDArray[np.float32]:
-        if not self.learnt:
-            return np.zeros(0, np.float32)
-        return np.asarray(self.vectors[: len(self.learnt)] @ study.vector, np.float32)
 
     def _keep_most_useful(self, study: Study) -> bool:
         """Adds it to its card's templates; where these become too many, the least useful one goes."""

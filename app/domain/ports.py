@@ -92,7 +92,7 @@ class Gallery(Protocol):
     ) -> list[TemplateHit]:
         """Finds the ``top_k`` templates nearest to each query, best first, in one SQL statement.
 
-        ``learnt=False`` leaves templates of corrections out, where there is no filter.
+        Templates of corrections come beside them, of each card the best one, unless ``learnt=False``.
 
         Raises:
             SearchTimeout: the statement was cancelled (SQLSTATE 57014).
@@ -191,6 +191,10 @@ class Gallery(Protocol):
 
     async def confusions_of(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """For each of these answers that people judged: how often it was which card."""
+        ...
+
+    async def corrections_of(self, card_ids: Sequence[str]) -> dict[str, int]:
+        """How many corrections were learnt about each of these cards; those without any are left out."""
         ...
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:

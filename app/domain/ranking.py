@@ -8,15 +8,13 @@ says nothing about doubt.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from app.domain.learnt_likeness import at_their_worth
 from app.domain.reading_evidence import Verdict
 from app.domain.types import Card, TemplateHit, TemplateSource
 
-#: Fewer pictures say nothing about how well a wrong one would agree: the constants of verified answers were
-#: fitted where a handful were compared.
-LEAST_COMPARED = 4
 #: About how well strangers agree. Added to both sides of a ratio: below it differences mean nothing. Less
 #: suits clear photos, more suits hard ones (docs/experiments.md, experiment 41).
 AGREEMENT_BY_CHANCE = 0.1
@@ -34,6 +32,9 @@ class RankedCard:
         artwork_group_id: Cards of one group show the same picture.
         similarity: Of its best template.
         source: Of that template.
+        official: Similarity of the best of its templates that were not learnt, where ``source`` is a
+            correction; -1 where none was found.
+        picture_agreement: Of the gallery's own pictures alone; None where nobody looked.
         inliers: Patches of the picture that the crop shows in place; None where nobody looked.
         agreement: How well they fit, 0 to 1; None likewise.
         difference: How far this printing of the picture is from the crop beyond the nearest one, 0 or more;
@@ -53,6 +54,13 @@ class RankedCard:
     bonus: float = 0.0
     neighbours: float | None = None
     text: Verdict | None = None
+    official: float = -1.0
+    picture_agreement: float | None = None
+
+    @property
+    def picture_similarity(self) -> float:
+        """Of the best of its templates that were not learnt; -1 where none was found."""
+        return self.official if self.source is TemplateSource.CORRECTION else self.similarity
 
     @property
     def standing(self) -> float:
@@ -120,179 +128,76 @@ class Ranking:
             first.setdefault(one.artwork_group_id, one)
         return tuple(first.values())[:most]
 
+    def unlearnt(self) -> Ranking:
+        """What the gallery's own pictures say for the leader, its place left as it is."""
+        members = set(self.members())
+        cards = tuple(
+            replace(
+                one,
+                similarity=one.picture_similarity,
+                source=TemplateSource.OFFICIAL,
+                agreement=one.picture_agreement,
+            )
+            if one in members
+            else one
+            for one in self.cards
+        )
+        return replace(self, cards=cards, margin=margin_of(cards))
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How a crop agrees with one reference picture: patches in place, and how well they fit, 0 to 1."""
+    def to_compare(self, pictures: int, learnt: int) -> tuple[RankedCard, ...]:
+        """The cards of the pictures that are worth comparing with the crop, best first.
 
-    inliers: int
-    agreement: float
+        Args:
+            pictures: How many whose own templates are the most alike, as if nothing had been learnt.
+            learnt: How many more that something learnt has put before these.
+        """
+        own: dict[int, float] = {}
+        for one in self.cards:
+            own[one.artwork_group_id] = max(own.get(one.artwork_group_id, -1.0), one.picture_similarity)
+        found = [group for group, similarity in own.items() if similarity > -1.0]
+        chosen = set(sorted(found, key=lambda group: -own[group])[:pictures])
+        ahead = (one.artwork_group_id for one in self.leaders(len(chosen)))
+        chosen.update([group for group in ahead if group not in chosen][:learnt])
+        return tuple(one for one in self.cards if one.artwork_group_id in chosen)
 
 
 def rank(hits: Sequence[TemplateHit]) -> Ranking:
     """Folds the template hits of one query into cards and measures the margin between pictures."""
     best: dict[str, RankedCard] = {}
-    for hit in hits:
+    for hit in at_their_worth(hits):
         known = best.get(hit.card.card_id)
-        if known is None or hit.similarity > known.similarity:
-            best[hit.card.card_id] = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source)
-    cards = _in_order(best.values())
-    return Ranking(cards, _margin(cards), any(hit.in_space for hit in hits))
+        one = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source)
+        if known is not None:
+            official = max(one.picture_similarity, known.picture_similarity)
+            best_one = one if one.similarity > known.similarity else known
+            one = replace(best_one, official=official)
+        best[hit.card.card_id] = one
+    cards = in_order(best.values())
+    return Ranking(cards, margin_of(cards), any(hit.in_space for hit in hits))
 
 
-def with_twins(ranking: Ranking, twins: Mapping[int, int]) -> Ranking:
-    """Puts pictures that turned out to be the same into one group.
-
-    Args:
-        ranking: As the search gave it.
-        twins: From the artwork group of a picture to that of the picture it is.
-    """
-    if not twins:
-        return ranking
-    cards = [
-        replace(one, artwork_group_id=twins.get(one.artwork_group_id, one.artwork_group_id))
-        for one in ranking.cards
-    ]
-    return replace(ranking, cards=tuple(cards), margin=_margin(cards))
-
-
-def with_agreements(
-    ranking: Ranking,
-    agreements: Mapping[int, Agreement],
-    worth: float,
-    *,
-    compared: int | None = None,
-) -> Ranking:
-    """Ranks pictures anew by how well the crop agrees with them.
-
-    Args:
-        ranking: As the search gave it.
-        agreements: By artwork group. Groups that are missing count as agreeing as badly as the worst.
-        worth: The similarity that an agreement of 1 is worth.
-        compared: Pictures that were compared, where some of them turned out to be the same.
-    """
-    if not ranking.cards or ranking.cards[0].artwork_group_id not in agreements:
-        # Pictures that could not be compared would fall behind any that could.
-        return ranking
-    worst = min(one.agreement for one in agreements.values())
-    cards = []
-    for card in ranking.cards:
-        found = agreements.get(card.artwork_group_id)
-        if found is None:
-            cards.append(replace(card, bonus=worth * worst))
-        else:
-            bonus = worth * found.agreement
-            cards.append(replace(card, inliers=found.inliers, agreement=found.agreement, bonus=bonus))
-    ordered = _in_order(cards)
-    leader = ordered[0].artwork_group_id
-    others = [one.agreement for group, one in agreements.items() if group != leader]
-    verified = (len(agreements) if compared is None else compared) >= LEAST_COMPARED
-    rival = max(others, default=0.0) if verified else 0.0
-    return replace(ranking, cards=ordered, margin=_margin(ordered), verified=verified, rival_agreement=rival)
-
-
-def with_differences(ranking: Ranking, differences: Mapping[str, float], worth: float) -> Ranking:
-    """Ranks the printings of the leader's picture anew by what the crop shows where they differ.
-
-    Args:
-        ranking: Its leader stays the picture that leads.
-        differences: By card id. Nothing speaks against printings of the picture that are missing.
-        worth: The similarity that a difference of 1 costs.
-    """
-    if not differences:
-        return ranking
-    least = min(differences.values())  # the best printing keeps its standing beside other pictures
-    members = {one.card.card_id for one in ranking.members()}
-    cards = [
-        replace(
-            one,
-            difference=differences.get(one.card.card_id),
-            bonus=one.bonus - worth * (differences.get(one.card.card_id, least) - least),
-        )
-        if one.card.card_id in members
-        else one
-        for one in ranking.cards
-    ]
-    return _reordered(ranking, cards)
-
-
-def with_texts(ranking: Ranking, verdicts: Mapping[str, Verdict], worth: float) -> Ranking:
-    """Ranks the printings of the leader's picture anew by the text that was read off the crop.
-
-    Args:
-        ranking: Its leader stays the picture that leads.
-        verdicts: By card id. On printings of the picture that are missing the text is silent.
-        worth: The similarity by which a printing that the text agrees with stands above one on which it is
-            silent, and that above one that it contradicts.
-    """
-    if not verdicts:
-        return ranking
-    most = max(one.worth for one in verdicts.values())  # the best printing keeps its standing
-    members = {one.card.card_id for one in ranking.members()}
-    cards = []
-    for one in ranking.cards:
-        if one.card.card_id not in members:
-            cards.append(one)
-            continue
-        verdict = verdicts.get(one.card.card_id, Verdict.SILENT)
-        cost = worth * max(0.0, most - verdict.worth)
-        cards.append(replace(one, text=verdict, bonus=one.bonus - cost))
-    return _reordered(ranking, cards)
-
-
-def with_neighbours(ranking: Ranking, shares: Mapping[str, float], worth: float) -> Ranking:
-    """Ranks the printings of the leader's picture anew by the sets of the sure cards around.
-
-    Args:
-        ranking: Its leader stays the picture that leads.
-        shares: Of the sure cards around, by set.
-        worth: The similarity that a share of 1 is worth.
-    """
-    members = {one.card.card_id for one in ranking.members()}
-    cards = []
-    for one in ranking.cards:
-        share = shares.get(one.card.set_id or "", 0.0)
-        is_member = one.card.card_id in members
-        cards.append(replace(one, neighbours=share, bonus=one.bonus + worth * share) if is_member else one)
-    return _reordered(ranking, cards)
-
-
-def with_nudges(ranking: Ranking, nudges: Mapping[str, float]) -> Ranking:
-    """Ranks the printings of the leader's picture anew by what else is known about them.
-
-    Args:
-        ranking: Its leader stays the picture that leads.
-        nudges: Similarity by which printings rise, by card id.
-    """
-    if not nudges:
-        return ranking
-    cards = [replace(one, bonus=one.bonus + nudges.get(one.card.card_id, 0.0)) for one in ranking.cards]
-    return _reordered(ranking, cards)
-
-
-def _reordered(ranking: Ranking, cards: Sequence[RankedCard]) -> Ranking:
-    """With the printings of the leading picture in their new order, before all others."""
-    members = {one.card.card_id for one in ranking.members()}
-    leading = _in_order(one for one in cards if one.card.card_id in members)
-    rest = _in_order(one for one in cards if one.card.card_id not in members)
-    return replace(ranking, cards=(*leading, *rest))
-
-
-def _in_order(cards: Iterable[RankedCard]) -> tuple[RankedCard, ...]:
+def in_order(cards: Iterable[RankedCard]) -> tuple[RankedCard, ...]:
+    """Cards by falling standing, ties by ``card_id``."""
     return tuple(sorted(cards, key=lambda ranked: (-ranked.standing, ranked.card.card_id)))
 
 
-def _margin(cards: Sequence[RankedCard]) -> float:
-    """Similarity of the first picture above the mean of the next ten; cards in the order of a ranking."""
-    groups: dict[int, float] = {}
-    for ranked in cards:
-        groups[ranked.artwork_group_id] = max(groups.get(ranked.artwork_group_id, -1.0), ranked.similarity)
-    similarities = list(groups.values())
-    if not similarities:
+def margin_of(cards: Sequence[RankedCard]) -> float:
+    """Similarity of the first picture above the mean of the next ten; cards in the order of a ranking.
+
+    What was learnt about the first one counts; that other cards' photos are alike says nothing against it.
+    """
+    if not cards:
         return 0.0
-    runners_up = sorted(similarities[1:], reverse=True)[:MARGIN_RUNNERS_UP]
+    first = cards[0].artwork_group_id
+    similarity = max(one.similarity for one in cards if one.artwork_group_id == first)
+    others: dict[int, float] = {}
+    for ranked in cards:
+        if ranked.artwork_group_id != first:
+            known = others.get(ranked.artwork_group_id, -1.0)
+            others[ranked.artwork_group_id] = max(known, ranked.picture_similarity)
+    runners_up = sorted((one for one in others.values() if one > -1.0), reverse=True)[:MARGIN_RUNNERS_UP]
     reference = sum(runners_up) / len(runners_up) if runners_up else 0.0
-    return max(0.0, similarities[0] - reference)
+    return max(0.0, similarity - reference)
 
 
 def split_by_query(hits: Sequence[TemplateHit], queries: int) -> list[list[TemplateHit]]:

@@ -11,7 +11,8 @@ from app.domain.calibration import Calibration, Calibrations
 from app.domain.errors import SearchTimeout
 from app.domain.orientation import quad_rotation
 from app.domain.ports import Gallery
-from app.domain.ranking import LEAST_COMPARED, Ranking
+from app.domain.ranking import Ranking
+from app.domain.reranking import LEAST_COMPARED
 from app.domain.types import Candidate, CardFilter, Confidence, Degraded, GridCell, Identification, Status
 from app.services.matching import Match
 from app.services.reading import ReadCard, ReadScan

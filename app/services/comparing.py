@@ -10,7 +10,8 @@ import numpy as np
 import structlog
 
 from app.domain.errors import InvalidInput
-from app.domain.ranking import Agreement, RankedCard, Ranking, with_agreements, with_twins
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.reranking import Agreement, with_agreements, with_twins
 from app.domain.types import RgbImage, StoredImage
 from app.vision.alignment import Homography, align, warp_onto
 from app.vision.local_features import (
@@ -28,6 +29,9 @@ from app.vision.stored import decode_reference
 _MOST_FEATURES = 3
 #: Photos that people named, likewise.
 _MOST_PHOTOS = 4
+#: What the agreement with a photo counts of that with a picture: photos are more looks at strangers, and the
+#: best of them must not agree better than what confidences were fitted on (docs/experiments.md, 45).
+_PHOTO_WORTH = 0.8
 #: Pictures are laid on each other at twice the size at which they are compared, and shrunk by area then: the
 #: first one was shrunk so too, and one that is resampled otherwise differs from it all over.
 LAID_SIZE_PX = (2 * COMPARED_SIZE_PX[0], 2 * COMPARED_SIZE_PX[1])
@@ -115,9 +119,11 @@ def compare_pictures(
         best, shown[group] = max(found, key=lambda pair: pair[0].agreement)
         if best.affine is not None:
             affines[group] = best.affine  # of the picture: a photo is not cut to the card's edges
-        learned = [match_patches(seen, one) for one in photos[group][:_MOST_PHOTOS]]
-        best = max([best, *learned], key=lambda match: match.agreement)
-        agreements[group] = Agreement(best.inliers, best.agreement)
+        looks = [Agreement(best.inliers, best.agreement, best.agreement)]
+        for photo in photos[group][:_MOST_PHOTOS]:
+            match = match_patches(seen, photo)
+            looks.append(Agreement(match.inliers, _PHOTO_WORTH * match.agreement, best.agreement))
+        agreements[group] = max(looks, key=lambda look: look.agreement)
     return Compared(agreements, affines, _twins(agreements, shown))
 
 

@@ -20,7 +20,8 @@ from app.domain.explanation_types import Explanation, PatchPair, Place, Printing
 from app.domain.ports import References, ScanStore
 from app.domain.types import RECTIFIED_HEIGHT_PX, Identification, RgbImage, StoredImage
 from app.services.comparing import LAID_SIZE_PX, laid_on
-from app.services.verification import Beside, Clock, in_time
+from app.services.time_left import Clock, in_time
+from app.services.verification import Beside
 from app.vision.alignment import Alignment, align, warp_onto
 from app.vision.local_features import FEATURES_SIZE_PX, PatchMatch, gray_picture, match_patches
 from app.vision.printings import compared_crop, compared_reference

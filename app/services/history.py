@@ -13,7 +13,7 @@ from dataclasses import replace
 from app.domain.calibration import Calibrations
 from app.domain.errors import DatabaseUnavailable, SearchTimeout
 from app.domain.ports import Gallery
-from app.domain.ranking import with_nudges
+from app.domain.reranking import with_nudges
 from app.services.matching import Match
 
 Confusions = Mapping[str, Mapping[str, int]]
@@ -23,6 +23,8 @@ Confusions = Mapping[str, Mapping[str, int]]
 _LEAST_TIMES = 2
 #: What people say counts no more than this: e to this power times likelier.
 _MOST_NATS = 2.0
+#: What one correction says alone is right so often; so many that were learnt about one card are believed.
+_TRUST_IN_ONE, _ENOUGH_CORRECTIONS = 0.9, 2
 #: Counted beside what was confirmed, so that the first corrections do not decide all.
 _PRIOR_RIGHT = 2
 
@@ -30,13 +32,32 @@ _PRIOR_RIGHT = 2
 async def in_history(matches: Sequence[Match], gallery: Gallery, calibrations: Calibrations) -> list[Match]:
     """Answers as they stand after what people have said about others like them."""
     leaders = sorted({match.ranking.best.card.card_id for match in matches if match.ranking.best})
+    learnt = sorted({card for match in matches if (card := _learnt(match, calibrations)) is not None})
     try:
         confusions = await gallery.confusions_of(leaders) if leaders else {}
+        corrections = await gallery.corrections_of(learnt) if learnt else {}
     except (SearchTimeout, DatabaseUnavailable):
-        return list(matches)  # whoever asks can do without
-    if not confusions:
-        return list(matches)
-    return [_weighed(match, confusions, calibrations) for match in matches]
+        confusions, corrections = {}, {}  # whoever asks can do without
+    weighed = [_weighed(match, confusions, calibrations) if confusions else match for match in matches]
+    return [_on_whose_word(match, corrections, calibrations) for match in weighed]
+
+
+def _learnt(match: Match, calibrations: Calibrations) -> str | None:
+    """The leader, where it is sure and the gallery's own pictures alone would not make it so."""
+    ranking, unlearnt = match.ranking, match.ranking.unlearnt()
+    constants = calibrations.of(ranking)
+    sure, sure_anyway = (
+        constants.card_probability(one) >= constants.accept_card for one in (ranking, unlearnt)
+    )
+    return ranking.best.card.card_id if ranking.best is not None and sure and not sure_anyway else None
+
+
+def _on_whose_word(match: Match, corrections: Mapping[str, int], calibrations: Calibrations) -> Match:
+    """An answer that only a single correction makes sure is for a person to look at."""
+    card_id = _learnt(match, calibrations)
+    if card_id is None or corrections.get(card_id, 0) >= _ENOUGH_CORRECTIONS:
+        return match
+    return replace(match, trust_card=min(match.trust_card, _TRUST_IN_ONE))
 
 
 def _weighed(match: Match, confusions: Confusions, calibrations: Calibrations) -> Match:

@@ -10,14 +10,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.calibration import Calibrations
+from app.domain.calibration import Calibrations, log_odds, logistic
 from app.domain.errors import Busy, MemoryTight, SearchTimeout
 from app.domain.ports import Encoder, Gallery
 from app.domain.ranking import Ranking, rank, split_by_query
-from app.domain.types import CardFilter, Degraded, RgbImage, TemplateHit, Vectors
+from app.domain.types import CardFilter, Degraded, RgbImage, TemplateHit, TemplateSource, Vectors
 
 #: Cards tried on their side in one search, both ways up: a page of them holds no more memory than the scan.
 SIDEWAYS_AT_ONCE = 12
+#: What a photo that people named says less about which way up a card lies than a picture does: photos of one
+#: camera are like each other the wrong way up, too, where hardly any picture is.
+LEARNT_WAY_NATS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Match:
         trust_printing: Likewise for the printing, where the picture was right.
         to_crop: How the leader's reference lies in the upright crop, both as shares of width and height,
             (3, 3); None where nothing is known of that.
+        other_way: What the gallery says about the same crop the other way up, where both were tried: a search
+            alone may be mistaken about it.
     """
 
     ranking: Ranking
@@ -43,6 +48,7 @@ class Match:
     trust_card: float = 1.0
     trust_printing: float = 1.0
     to_crop: NDArray[np.float64] | None = field(default=None, compare=False)
+    other_way: Match | None = None
 
     def upright(self, crop: RgbImage) -> RgbImage:
         """The crop the way up it matched, as rows of its own."""
@@ -205,12 +211,21 @@ class Matcher:
             notes = (*best.degraded, Degraded.ORIENTATION_SKIPPED)
             return replace(best, degraded=tuple(dict.fromkeys(notes)))
         notes = tuple(dict.fromkeys((*best.degraded, *degraded)))
-        evidence = self._evidence(turned)
+        evidence = self._evidence_of_way(turned)
         # The detector's word on which side is the long one stands against what says next to nothing.
         bar = self._calibrations.of(turned).known_at if way.sideways else 0.0
-        if evidence > self._evidence(best.ranking) and evidence >= bar:
-            return Match(turned, upside_down=way.upside_down, sideways=way.sideways, degraded=notes)
-        return replace(best, degraded=notes)
+        found = Match(turned, upside_down=way.upside_down, sideways=way.sideways, degraded=notes)
+        is_turned = way.sideways == best.sideways  # the same crop, then
+        if evidence > self._evidence_of_way(best.ranking) and evidence >= bar:
+            return replace(found, other_way=replace(best, other_way=None) if is_turned else None)
+        return replace(best, degraded=notes, other_way=found if is_turned else best.other_way)
+
+    def _evidence_of_way(self, ranking: Ranking) -> float:
+        """How likely the leader is, and with it the way up: learnt photos have to say it clearly."""
+        evidence = self._evidence(ranking)
+        if ranking.best is None or ranking.best.source is not TemplateSource.CORRECTION:
+            return evidence
+        return logistic(log_odds(evidence) - LEARNT_WAY_NATS)
 
     def _evidence(self, ranking: Ranking) -> float:
         if not ranking.cards:

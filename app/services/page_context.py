@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.calibration import Calibrations
-from app.domain.ranking import Ranking, with_neighbours
+from app.domain.ranking import Ranking
+from app.domain.reranking import with_neighbours
 from app.domain.types import Status
 from app.services.matching import Match
 

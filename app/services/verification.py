@@ -9,27 +9,31 @@ they did not get to.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ParamSpec, Protocol, TypeVar
 
-from app.domain.calibration import Calibration, Calibrations
-from app.domain.errors import DatabaseUnavailable, SearchTimeout
+from app.domain.calibration import Calibration, Calibrations, log_odds
 from app.domain.ports import References
-from app.domain.ranking import RankedCard, Ranking, with_differences, with_texts
-from app.domain.types import Degraded, RgbImage, StoredImage
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.reranking import with_differences, with_texts
+from app.domain.types import Degraded, RgbImage, StoredImage, TemplateSource
 from app.services.card_text import CardLines, CardTexts
 from app.services.comparing import Verified, compare_pictures, differences_of, lay_printings, ranked_anew
-from app.services.matching import Match
+from app.services.matching import LEARNT_WAY_NATS, Match
+from app.services.time_left import Clock, in_time
 from app.vision.alignment import affine_in_shares
 from app.vision.local_features import FEATURES_SIZE_PX, Affine
 
 #: Leading pictures that are compared with a crop. The same for every crop: the more are compared, the better
 #: does the best of the wrong ones agree.
 PICTURES = 6
+#: Pictures that are compared beside these because a photo that people named is like the crop.
+LEARNT_PICTURES = 2
+#: A search says which way up a card lies; pictures that stand against it have to be so much likelier. Of two
+#: strangers the better one agrees a little better than one alone.
+OTHER_WAY_NATS = 3.0
 #: Printings of one picture that are compared with each other.
 MOST_PRINTINGS = 8
 #: OpenCV lets go of the interpreter's lock; between its calls only one of them works.
@@ -48,32 +52,6 @@ class Beside(Protocol):
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``work``."""
         ...
-
-
-class Clock:
-    """How much of the time is left.
-
-    Args:
-        budget_ms: From now on.
-    """
-
-    def __init__(self, budget_ms: float) -> None:
-        self._started = time.perf_counter()
-        self._budget_ms = budget_ms
-
-    @property
-    def spent_ms(self) -> float:
-        """Milliseconds since the start."""
-        return (time.perf_counter() - self._started) * 1000.0
-
-    @property
-    def left_s(self) -> float:
-        """Seconds left, at least 0."""
-        return max(0.0, self._budget_ms - self.spent_ms) / 1000.0
-
-    def is_over(self) -> bool:
-        """Whether nothing more should be begun."""
-        return self.spent_ms >= self._budget_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +118,8 @@ class Verifier:
         clock = Clock(self._budget_ms)
         if self._calibrations.verified is None and self._calibrations.verified_in_space is None:
             return list(matches), 0.0  # nobody has fitted what verification would be worth
-        leading = [_leading(match.ranking) for match in matches]
-        wanted = sorted({one.card.card_id for some in leading for one in some})
-        features = await in_time(clock, self._references.features_of, wanted)
-        learnt = await in_time(clock, self._references.learnt_features_of, wanted) if self._learnt else {}
+        matches, verified = await self._right_way_up(crops, matches, beside, clock)
         upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
-        verified = await beside(self._first_look, upright, matches, leading, features, learnt, clock)
         printings = [self._printings(one) for one in verified]
         wanted = sorted({one.card.card_id for some in printings for one in some})
         pictures = await in_time(clock, self._references.pictures_of, wanted)
@@ -160,6 +134,46 @@ class Verifier:
             for match, one, answer in zip(matches, verified, looked, strict=True)
         ]
         return answers, clock.spent_ms
+
+    async def _right_way_up(
+        self, crops: Sequence[RgbImage], matches: Sequence[Match], beside: Beside, clock: Clock
+    ) -> tuple[list[Match], list[Verified]]:
+        """The pictures of every crop; of those that are not clear then, also the other way up."""
+        matches, verified = list(matches), await self._pictures(crops, matches, beside, clock)
+        tried = {
+            index: match.other_way
+            for index, match in enumerate(matches)
+            if match.other_way is not None
+            and verified[index].ranking.verified
+            and self._log_odds(verified[index]) < self._clear_at(verified[index])
+        }
+        others = await self._pictures([crops[index] for index in tried], list(tried.values()), beside, clock)
+        for (index, match), other in zip(tried.items(), others, strict=True):
+            if other.ranking.verified and (
+                self._log_odds(other) - OTHER_WAY_NATS > self._log_odds(verified[index])
+            ):
+                matches[index], verified[index] = match, other
+        return matches, verified
+
+    async def _pictures(
+        self, crops: Sequence[RgbImage], matches: Sequence[Match], beside: Beside, clock: Clock
+    ) -> list[Verified]:
+        """The leading pictures of each match, compared with its crop the way up it matched."""
+        leading = [_leading(match.ranking) for match in matches]
+        wanted = sorted({one.card.card_id for some in leading for one in some})
+        features = await in_time(clock, self._references.features_of, wanted)
+        learnt = await in_time(clock, self._references.learnt_features_of, wanted) if self._learnt else {}
+        upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
+        return await beside(self._first_look, upright, matches, leading, features, learnt, clock)
+
+    def _log_odds(self, verified: Verified) -> float:
+        """Of the leader's picture; less where a photo that people named leads, as in the search."""
+        ranking = verified.ranking
+        learnt = ranking.best is not None and ranking.best.source is TemplateSource.CORRECTION
+        return self._calibrations.of(ranking).card_log_odds(ranking) - LEARNT_WAY_NATS * learnt
+
+    def _clear_at(self, verified: Verified) -> float:
+        return log_odds(self._calibrations.of(verified.ranking).accept_card)
 
     def _calibration(self, ranking: Ranking) -> Calibration:
         return self._calibrations.of_gallery(in_space=ranking.in_space, verified=True)
@@ -240,21 +254,7 @@ def _side_by_side(look: Callable[[int], T], work: Sequence[int]) -> list[T]:
 
 def _leading(ranking: Ranking) -> tuple[RankedCard, ...]:
     """The cards of the leading pictures among the hits, best first."""
-    groups = {one.artwork_group_id for one in ranking.leaders(PICTURES)}
-    return tuple(one for one in ranking.cards if one.artwork_group_id in groups)
-
-
-async def in_time(
-    clock: Clock, fetch: Callable[[Sequence[str]], Awaitable[dict[str, T]]], wanted: Sequence[str]
-) -> dict[str, T]:
-    """What the database has, if it says so in time; empty else, and whoever asks can do without."""
-    if not wanted or clock.is_over():
-        return {}
-    try:
-        async with asyncio.timeout(clock.left_s):
-            return await fetch(wanted)
-    except (SearchTimeout, DatabaseUnavailable, TimeoutError):
-        return {}
+    return ranking.to_compare(PICTURES, LEARNT_PICTURES)
 
 
 def _noted(match: Match, affine: Affine | None, looked: _Looked) -> Match:
@@ -265,4 +265,5 @@ def _noted(match: Match, affine: Affine | None, looked: _Looked) -> Match:
     if looked.skipped:
         notes.append(Degraded.PRINTINGS_SKIPPED)
     to_crop = None if affine is None else affine_in_shares(affine, FEATURES_SIZE_PX)
-    return replace(match, ranking=ranking, degraded=tuple(dict.fromkeys(notes)), to_crop=to_crop)
+    notes = list(dict.fromkeys(notes))
+    return replace(match, ranking=ranking, degraded=tuple(notes), to_crop=to_crop, other_way=None)

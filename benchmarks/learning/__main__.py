@@ -9,10 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from app.domain.correction_types import NewCorrection, Verdict
@@ -54,8 +54,8 @@ def _matched(page: Page, found: Sequence[Identification]) -> Iterable[tuple[str,
             yield card_id, found[int(np.argmax(overlaps))]
 
 
-async def submit(runtime: Runtime, said: Sequence[Said]) -> Counter[tuple[bool, str]]:
-    """Sends the corrections and lets them be learnt; how many right and wrong ones stand how."""
+async def submit(runtime: Runtime, said: Sequence[Said]) -> tuple[list[UUID], Counter[str]]:
+    """Sends corrections and lets them be learnt; their ids, and how many right and wrong ones stand how."""
     ids = []
     for one in said:
         stored, _ = await runtime.corrections.submit(
@@ -63,44 +63,73 @@ async def submit(runtime: Runtime, said: Sequence[Said]) -> Counter[tuple[bool, 
         )
         ids.append(stored.correction_id)
     await runtime.learning.run_once()
-    standing: Counter[tuple[bool, str]] = Counter()
+    standing: Counter[str] = Counter()
     for one, correction_id in zip(said, ids, strict=True):
-        standing[one.is_right, str((await runtime.corrections.get(correction_id)).status)] += 1
-    return standing
+        status = (await runtime.corrections.get(correction_id)).status
+        standing[f"{'right' if one.is_right else 'wrong'} {status}"] += 1
+    return ids, standing
 
 
-async def measure(options: argparse.Namespace, work: Path) -> dict[str, object]:
-    """The whole experiment; figures for the table and the file."""
+async def measure(options: argparse.Namespace, work: Path) -> dict[str, dict[str, object]]:
+    """The whole experiment; figures by attack, each over a gallery that has forgotten all others."""
     cards = full_art_cards(options.cards, options.seed)
     ids = [card.card.card_id for card in cards]
-    async with open_gallery(benchmark_settings(work, learning=False), cards, work / "cards") as runtime:
+    # What is compared must not depend on how busy the machine is.
+    settings = benchmark_settings(work, learning=False, verification_budget_ms=10_000)
+    found: dict[str, dict[str, object]] = {}
+    async with open_gallery(settings, cards, work / "cards") as runtime:
         held_back = list(photograph(cards, options.seed + 1, options.strength, options.level))
-        before, _ = await answer(runtime, track(held_back, "before", transient=True), store=False)
+        before, _ = await answer(runtime, held_back, store=False)
         others = photograph(cards, options.seed + 2, options.strength, options.level)
-        _, seen = await answer(runtime, track(list(others), "others", transient=True), store=True)
+        _, seen = await answer(runtime, others, store=True)
         # People put right what is wrong before they confirm what is right.
         chosen = sorted(seen, key=lambda one: one.answered == one.card_id)[: options.corrections]
-        rng = np.random.default_rng([options.seed, 3])
-        said = corrections(chosen, ids, options.attack, options.wrong, options.persons, rng)
-        started = time.perf_counter()
-        standing = await submit(runtime, said)
-        seconds = time.perf_counter() - started
-        after, _ = await answer(runtime, track(held_back, "after", transient=True), store=False)
-    corrected = {one.card_id for one in chosen}
-    figures: dict[str, object] = {"seconds_a_correction": seconds / max(1, len(said))}
-    for name, group in (
-        ("all", set(ids)),
-        ("corrected", corrected),
-        ("never corrected", set(ids) - corrected),
-    ):
+        corrected = {one.card_id for one in chosen}
+        for attack, persons in _attacks(options):
+            rng = np.random.default_rng([options.seed, 3])
+            said = corrections(chosen, ids, attack, options.wrong, persons, rng)
+            started = time.perf_counter()
+            sent, standing = await submit(runtime, said)
+            seconds = time.perf_counter() - started
+            after, _ = await answer(runtime, held_back, store=False)
+            figures = _compared(before, after, {"corrected": corrected, "others": set(ids) - corrected})
+            name = f"{attack}, {persons} keys" if attack != "none" else attack
+            found[name] = {
+                **figures,
+                "standing": dict(standing),
+                "seconds_a_correction": seconds / len(said),
+            }
+            print(name, found[name], flush=True)
+            for one in sent:
+                await runtime.scans.undo_correction(one)
+            await runtime.learning.judge()
+    return found
+
+
+def _attacks(options: argparse.Namespace) -> list[tuple[str, int]]:
+    """What is tried: each attack by each number of keys, right corrections alone by one."""
+    named = options.attacks.split(",")
+    if unknown := set(named) - set(ATTACKS):
+        raise SystemExit(f"no such attack: {', '.join(sorted(unknown))}; there are {', '.join(ATTACKS)}")
+    persons = [int(number) for number in options.persons.split(",")]
+    return [(attack, number) for attack in named for number in (persons[:1] if attack == "none" else persons)]
+
+
+def _compared(before: Answers, after: Answers, groups: dict[str, set[str]]) -> dict[str, object]:
+    """Errors of all cards and of each group that were found both times, with Wilson intervals."""
+    figures: dict[str, object] = {}
+    for name, group in {"all": before.keys() | after.keys(), **groups}.items():
         both = [card_id for card_id in group if card_id in before and card_id in after]
         for when, answers in (("before", before), ("after", after)):
             errors = sum(answers[card_id] != card_id for card_id in both)
+            named = sum(answers[card_id] not in (card_id, None) for card_id in both)
             low, high = wilson_interval(errors, len(both))
-            figures[f"{name}, {when}"] = {"errors": errors, "cards": len(both), "interval": [low, high]}
-    figures["standing"] = {
-        f"{'right' if right else 'wrong'} {status}": count for (right, status), count in standing.items()
-    }
+            figures[f"{name}, {when}"] = {
+                "errors": errors,
+                "named wrongly": named,
+                "cards": len(both),
+                "interval": [low, high],
+            }
     return figures
 
 
@@ -109,29 +138,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cards", type=int, default=1000)
     parser.add_argument("--corrections", type=int, default=300)
-    parser.add_argument("--strength", type=float, default=0.8, help="of foil and camera")
+    parser.add_argument("--strength", type=float, default=0.35, help="share of a card that mirrors")
     parser.add_argument("--level", choices=("easy", "medium", "hard"), default="medium")
-    parser.add_argument("--attack", choices=ATTACKS, default="none")
+    parser.add_argument("--attacks", default="none", help=f"of {', '.join(ATTACKS)}; several with commas")
     parser.add_argument("--wrong", type=float, default=0.3, help="share of the corrections that are wrong")
-    parser.add_argument("--persons", type=int, default=1, help="keys that take turns")
+    parser.add_argument("--persons", default="1", help="keys that take turns; several numbers with commas")
     parser.add_argument("--seed", type=int, default=7001)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        figures = asyncio.run(measure(options, Path(scratch)))
-    table = Table(title=f"{options.attack}, {options.persons} keys, seed {options.seed}")
-    for column in ("", "errors", "cards", "95 %"):
+        found = asyncio.run(measure(options, Path(scratch)))
+    _print(found, options.seed)
+    settings = {"seed": options.seed, "strength": options.strength, "level": options.level}
+    write_result("learning", {**settings, "attacks": found})
+
+
+def _print(found: dict[str, dict[str, object]], seed: int) -> None:
+    table = Table(title=f"errors, seed {seed}")
+    for column in ("", "before", "after", "cards", "95 % after", "corrections"):
         table.add_column(column)
-    for name, found in figures.items():
-        if isinstance(found, dict) and "errors" in found:
-            low, high = found["interval"]
-            table.add_row(name, str(found["errors"]), str(found["cards"]), f"{low:.2%} to {high:.2%}")
-    console = Console()
-    console.print(table)
-    console.print(figures["standing"], f"{figures['seconds_a_correction']:.3f} s a correction")
-    write_result(
-        f"learning_{options.attack}_{options.persons}",
-        {"seed": options.seed, "strength": options.strength, **figures},
-    )
+    for attack, figures in found.items():
+        for group in ("all", "corrected", "others"):
+            before, after = (dict(figures[f"{group}, {when}"]) for when in ("before", "after"))  # type: ignore[call-overload]
+            low, high = after["interval"]
+            told = str(figures["standing"]) if group == "all" else ""
+            row = (str(before["errors"]), str(after["errors"]), str(after["cards"]))
+            table.add_row(f"{attack}: {group}", *row, f"{low:.1%} to {high:.1%}", told)
+    Console().print(table)
 
 
 if __name__ == "__main__":

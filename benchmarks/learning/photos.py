@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.domain.types import Quad, RgbImage
+from app.synthesis.art.noise import fractal_noise
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard, invent_catalogue
 from app.synthesis.foil import add_foil
@@ -22,8 +24,11 @@ JPEG_QUALITY = 88
 #: The camera's: how much light is left in red, green and blue, the blur as a share of a card's height, and
 #: the share of light that comes from elsewhere.
 _CAST = np.array([1.0, 0.82, 0.6], np.float32)
-_BLUR_SHARE = 0.004
-_HAZE = 0.25
+_BLUR_SHARE = 0.002
+_HAZE = 0.1
+#: The foil's: how fine the parts are that mirror at one angle, in parts across a card, how much light the
+#: dark room leaves, and how far the share that mirrors moves from one photo to the next.
+_FOIL_PARTS, _MIRRORED_LIGHT, _SHARE_MOVES = 5.0, 0.85, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,14 @@ def photograph(cards: Sequence[InventedCard], seed: int, strength: float, level:
     Args:
         cards: What to photograph.
         seed: Of the photos; a card's foil is the same in all of them.
-        strength: Of foil and camera, 0 for none.
+        strength: Share of each card that mirrors the room, 0 to 1.
         level: What else is wrong with the photos, otherwise in each.
     """
     rng = np.random.default_rng([seed, 77])
     order = rng.permutation(len(cards))
     for start in range(0, len(order), PAGE_CARDS):
         shown = [cards[index] for index in order[start : start + PAGE_CARDS]]
-        scene = simulate_scene([_shifted(card, strength) for card in shown], "page_3x3", level, rng)
+        scene = simulate_scene([_shifted(card, strength, rng) for card in shown], "page_3x3", level, rng)
         yield Page(
             encode_jpeg(scene.image, JPEG_QUALITY),
             tuple(placed.quad_px for placed in scene.cards),
@@ -63,14 +68,19 @@ def photograph(cards: Sequence[InventedCard], seed: int, strength: float, level:
         )
 
 
-def _shifted(card: InventedCard, strength: float) -> RgbImage:
+def _shifted(card: InventedCard, strength: float, rng: np.random.Generator) -> RgbImage:
+    """A foil by a poor camera: where it mirrors a dark room, light and dark print change places."""
     face = draw_card(card, CARD_HEIGHT_PX)
-    foiled = cv2.addWeighted(face, 1.0 - _share(strength), add_foil(face, card.seed), _share(strength), 0.0)
-    soft = cv2.GaussianBlur(foiled, (0, 0), max(0.1, strength * _BLUR_SHARE * CARD_HEIGHT_PX))
-    hazy = soft.astype(np.float32) * (1.0 - _HAZE * strength) + 160.0 * _HAZE * strength
-    return np.asarray(np.clip(hazy * _CAST**strength, 0, 255), np.uint8)
+    foiled = add_foil(face, card.seed).astype(np.float32)
+    share = np.clip(strength + rng.uniform(-_SHARE_MOVES, _SHARE_MOVES), 0.0, 1.0)
+    mirrors = _mirroring(card.seed, share, face.shape[:2])[..., None]
+    seen = foiled * (1.0 - mirrors) + (255.0 - face.astype(np.float32)) * _MIRRORED_LIGHT * mirrors
+    soft = cv2.GaussianBlur(seen, (0, 0), _BLUR_SHARE * CARD_HEIGHT_PX)
+    return np.asarray(np.clip((soft * (1.0 - _HAZE) + 160.0 * _HAZE) * _CAST, 0, 255), np.uint8)
 
 
-def _share(strength: float) -> float:
-    """Of the foil that shows; the rest is as printed."""
-    return min(0.95, 0.7 * strength)
+def _mirroring(seed: int, share: float, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Where a card's foil mirrors, 0 to 1, (height, width): the same parts in all its photos."""
+    noise = fractal_noise(np.random.default_rng([seed, 31]), *size, _FOIL_PARTS, 2)
+    edge = np.quantile(noise, 1.0 - share)
+    return np.asarray(np.clip((noise - edge) / (0.1 * np.std(noise)) + 0.5, 0.0, 1.0), np.float32)

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.ranking import Ranking, rank, with_differences
+from app.domain.ranking import Ranking, rank
+from app.domain.reranking import with_differences
 from app.domain.space import Moments, fit_space
 from app.domain.types import (
     RECTIFIED_HEIGHT_PX,

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.calibration import Calibration
-from app.domain.ranking import RankedCard, with_differences
+from app.domain.ranking import RankedCard
+from app.domain.reranking import with_differences
 from models.training.choice import Choices, fit_choices
 from models.training.looks import Look
 

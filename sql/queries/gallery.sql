@@ -10,27 +10,50 @@ VALUES ($1, $2, $3, $4, $1)
 ON CONFLICT DO NOTHING
 
 -- name: search_templates
--- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them.
--- With {learnt} 0 nothing that was learnt from corrections counts.
+-- All queries of a scan at once. Gallery and dimension are literal, as the partial HNSW index is matched by them. What was
+-- learnt from corrections is looked for beside the gallery's own templates, never in their place: photos of one camera are
+-- more alike than a photo and a picture, and those of other cards would be all that is found. They are few, compared
+-- exactly, the best one of each card; with {learnt} 0 none.
 -- Parameters: vectors, templates for each.
-SELECT query.index - 1 AS query_index, hit.*
-FROM unnest($1::halfvec[]) WITH ORDINALITY AS query (embedding, index)
-CROSS JOIN LATERAL (
-    SELECT c.card_id, c.name, c.set_id, c.set_name, c.number, c.rarity, c.language, c.game, c.artwork_group_id,
-           t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
+WITH query AS MATERIALIZED (
+    SELECT embedding, index - 1 AS query_index
+    FROM unnest($1::halfvec[]) WITH ORDINALITY AS given (embedding, index)
+), learnt AS MATERIALIZED (
+    SELECT t.card_id, t.source, t.embedding::halfvec({dimension}) AS embedding
     FROM templates t
-    JOIN cards c USING (card_id)
-    WHERE t.gallery_id = {gallery_id} AND t.active AND ({learnt} = 1 OR t.source <> 'correction')
-    ORDER BY t.embedding::halfvec({dimension}) <#> query.embedding
-    LIMIT $2
-) AS hit
-ORDER BY query_index, similarity DESC, hit.card_id
+    WHERE t.correction_id IS NOT NULL AND t.gallery_id = {gallery_id} AND t.active AND {learnt} = 1
+), found AS (
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT t.card_id, t.source, -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity
+        FROM templates t
+        WHERE t.gallery_id = {gallery_id} AND t.active AND t.correction_id IS NULL
+        ORDER BY t.embedding::halfvec({dimension}) <#> query.embedding
+        LIMIT $2
+    ) AS near
+    UNION ALL
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT card_id, source, -min(learnt.embedding <#> query.embedding) AS similarity
+        FROM learnt
+        GROUP BY card_id, source
+        ORDER BY similarity DESC
+        LIMIT {learnt_cards}
+    ) AS near
+)
+SELECT found.query_index, c.card_id, c.name, c.set_id, c.set_name, c.number, c.rarity, c.language, c.game,
+       c.artwork_group_id, found.source, found.similarity
+FROM found
+JOIN cards c USING (card_id)
+ORDER BY found.query_index, found.similarity DESC, c.card_id
 
 -- name: search_filtered_templates
 -- The same for a part of the gallery, so that no template of it is missed. The templates of few cards are read once
 -- and compared exactly: the index would have to walk through all that lies nearer to find them. Among many cards the
 -- index looks, deeper than it is asked for, as much of what it finds is filtered away; a query it gives too few is
--- answered exactly. All three in one statement; those that are not needed are not run.
+-- answered exactly. All in one statement; those that are not needed are not run.
 -- Parameters: vectors, templates for each, game, set ids, language; NULL filters fold away when planned.
 WITH query AS MATERIALIZED (
     SELECT embedding, index - 1 AS query_index
@@ -47,7 +70,7 @@ WITH query AS MATERIALIZED (
     SELECT t.id, t.card_id, t.source, t.embedding::halfvec({dimension}) AS embedding
     FROM few_cards
     JOIN templates t USING (card_id)
-    WHERE t.gallery_id = {gallery_id} AND t.active AND (SELECT value FROM is_few)
+    WHERE t.gallery_id = {gallery_id} AND t.active AND t.correction_id IS NULL AND (SELECT value FROM is_few)
 ), by_index AS MATERIALIZED (
     SELECT query.query_index, near.*
     FROM query
@@ -57,6 +80,7 @@ WITH query AS MATERIALIZED (
         JOIN cards c USING (card_id)
         WHERE t.gallery_id = {gallery_id}
           AND t.active
+          AND t.correction_id IS NULL
           AND ($3::text IS NULL OR c.game = $3)
           AND ($4::text[] IS NULL OR c.set_id = ANY($4))
           AND ($5::text IS NULL OR c.language = $5)
@@ -64,6 +88,17 @@ WITH query AS MATERIALIZED (
         LIMIT {depth} * $2
     ) AS near
     WHERE NOT (SELECT value FROM is_few)
+), learnt AS MATERIALIZED (
+    SELECT t.card_id, t.source, t.embedding::halfvec({dimension}) AS embedding
+    FROM templates t
+    JOIN cards c USING (card_id)
+    WHERE t.correction_id IS NOT NULL
+      AND t.gallery_id = {gallery_id}
+      AND t.active
+      AND {learnt} = 1
+      AND ($3::text IS NULL OR c.game = $3)
+      AND ($4::text[] IS NULL OR c.set_id = ANY($4))
+      AND ($5::text IS NULL OR c.language = $5)
 ), found AS (
     SELECT query.query_index, near.*
     FROM query
@@ -92,6 +127,7 @@ WITH query AS MATERIALIZED (
         JOIN cards c USING (card_id)
         WHERE t.gallery_id = {gallery_id}
           AND t.active
+          AND t.correction_id IS NULL
           AND ($3::text IS NULL OR c.game = $3)
           AND ($4::text[] IS NULL OR c.set_id = ANY($4))
           AND ($5::text IS NULL OR c.language = $5)
@@ -100,6 +136,16 @@ WITH query AS MATERIALIZED (
     ) AS near
     WHERE NOT (SELECT value FROM is_few)
       AND (SELECT count(*) FROM by_index WHERE by_index.query_index = query.query_index) < $2
+    UNION ALL
+    SELECT query.query_index, near.*
+    FROM query
+    CROSS JOIN LATERAL (
+        SELECT card_id, source, -min(learnt.embedding <#> query.embedding) AS similarity
+        FROM learnt
+        GROUP BY card_id, source
+        ORDER BY similarity DESC
+        LIMIT {learnt_cards}
+    ) AS near
 )
 SELECT found.query_index, c.card_id, c.name, c.set_id, c.set_name, c.number, c.rarity, c.language, c.game,
        c.artwork_group_id, found.source, found.similarity

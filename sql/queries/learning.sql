@@ -78,7 +78,7 @@ UPDATE templates SET active = $3 WHERE gallery_id = $1 AND correction_id = ANY($
 SELECT -(t.embedding::halfvec({dimension}) <#> query.embedding) AS similarity, query.index - 1 AS query_index
 FROM unnest($1::halfvec[]) WITH ORDINALITY AS query (embedding, index)
 CROSS JOIN templates t
-WHERE t.gallery_id = {gallery_id} AND t.card_id = $2 AND t.active AND t.source <> 'correction'
+WHERE t.gallery_id = {gallery_id} AND t.card_id = $2 AND t.active AND t.correction_id IS NULL
 
 -- name: views_taken
 -- Cards of other pictures of which a stored view is more alike to a crop than to all other views of its own picture.
@@ -89,7 +89,7 @@ FROM (
            -(t.embedding::halfvec({dimension}) <#> $1::halfvec) AS similarity
     FROM templates t
     JOIN cards c USING (card_id)
-    WHERE t.gallery_id = {gallery_id} AND t.active AND t.source <> 'correction'
+    WHERE t.gallery_id = {gallery_id} AND t.active AND t.correction_id IS NULL
       AND c.artwork_group_id IS DISTINCT FROM $2
     ORDER BY t.embedding::halfvec({dimension}) <#> $1::halfvec
     LIMIT $3
@@ -98,7 +98,7 @@ CROSS JOIN LATERAL (
     SELECT max(-(o.embedding::halfvec({dimension}) <#> near.embedding::halfvec({dimension}))) AS similarity
     FROM templates o
     JOIN cards c USING (card_id)
-    WHERE o.gallery_id = {gallery_id} AND o.active AND o.source <> 'correction' AND o.id <> near.id
+    WHERE o.gallery_id = {gallery_id} AND o.active AND o.correction_id IS NULL AND o.id <> near.id
       AND c.artwork_group_id = near.artwork_group_id
 ) AS own
 WHERE near.similarity > own.similarity
@@ -116,3 +116,8 @@ GROUP BY answered_card_id, card_id
 
 -- name: confusion_pairs_of
 SELECT answered_card_id, right_card_id, times FROM confusion_pairs WHERE answered_card_id = ANY($1::text[])
+
+-- name: count_learnt_corrections
+SELECT card_id, count(DISTINCT crop_sha256) AS corrections FROM corrections
+WHERE card_id = ANY($1::text[]) AND status = 'learned' AND verdict = 'card'
+GROUP BY card_id

@@ -1,7 +1,8 @@
 -- name: template_index_state
 -- No row where there is no index. As wanted: built by the statements below as they are now.
 SELECT i.indisvalid AS valid,
-       coalesce(c.reloptions @> ARRAY['m=32', 'ef_construction=200'], false) AS as_wanted,
+       coalesce(c.reloptions @> ARRAY['m=32', 'ef_construction=200'], false)
+           AND pg_get_expr(i.indpred, i.indrelid) LIKE '%correction_id IS NULL%' AS as_wanted,
        EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS building
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
@@ -16,17 +17,18 @@ SELECT set_config('maintenance_work_mem', $1, false)
 
 -- name: build_template_index
 -- Concurrently: neither searches nor learning wait for the build. An interrupted one leaves an invalid index, which
--- the next build drops. Inner product, because vectors of unit length rank by it as by cosine, at less work. More links
--- and a wider search than the extension's own 16 and 64: docs/experiments.md, experiment 37.
+-- the next build drops. What was learnt is searched apart. Inner product, because vectors of unit length rank by it
+-- as by cosine, at less work. More links and a wider search than the extension's own 16 and 64: docs/experiments.md,
+-- experiment 37.
 CREATE INDEX CONCURRENTLY templates_hnsw_{gallery_id} ON templates
 USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 200)
-WHERE gallery_id = {gallery_id}
+WHERE gallery_id = {gallery_id} AND correction_id IS NULL
 
 -- name: build_template_index_at_once
 -- Inside the transaction that fills the gallery: it has its index from the moment it is there.
 CREATE INDEX templates_hnsw_{gallery_id} ON templates
 USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 200)
-WHERE gallery_id = {gallery_id}
+WHERE gallery_id = {gallery_id} AND correction_id IS NULL
 
 -- name: galleries_of_orphaned_indexes
 -- Ids of galleries that are gone while their index is still there.

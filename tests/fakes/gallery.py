@@ -43,6 +43,7 @@ class InMemoryGallery:
     compared: dict[str, float] = field(default_factory=dict)
     same: set[tuple[str, str]] = field(default_factory=set)
     confusions: dict[str, dict[str, int]] = field(default_factory=dict)
+    corrections: dict[str, int] = field(default_factory=dict)
 
     async def search(
         self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
@@ -204,6 +205,9 @@ class InMemoryGallery:
 
     async def confusions_of(self, card_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         return {card_id: self.confusions[card_id] for card_id in card_ids if card_id in self.confusions}
+
+    async def corrections_of(self, card_ids: Sequence[str]) -> dict[str, int]:
+        return {card_id: self.corrections[card_id] for card_id in card_ids if card_id in self.corrections}
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:
         return {card_id: self.groups[card_id] for card_id in card_ids if card_id in self.cards}

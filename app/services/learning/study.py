@@ -25,8 +25,9 @@ from app.vision.decode import decode_image
 from app.vision.local_features import make_features
 from app.vision.quality import unfit_to_learn
 
-#: A card is plausible where any template of its picture is among those that the gallery finds for the crop,
-#: or where its own picture agrees so well with it, and better than any other.
+#: A card is plausible where a template of its picture is among those that the gallery finds for the crop, or
+#: its picture agrees so well with it; and where no other picture agrees better. Without the latter most of
+#: the look-alikes that are named for crops nobody can tell would be learnt (docs/experiments.md, 45).
 BACKING_AGREEMENT = 0.25
 #: A printing of the right picture that is less likely than this is opposed by the crop.
 _RULED_OUT_SHARE = 0.02
@@ -185,10 +186,9 @@ class Student:
             named = [share for one, share in zip(members, shares, strict=True) if one.card.card_id == card_id]
             if named and named[0] < _RULED_OUT_SHARE:
                 return Support.OPPOSED, _title(best)
-        if any(one.artwork_group_id == group for one in ranking.cards):
-            return Support.BACKED, None
         agreement = await self._agreement(upright, card_id, group)
-        if agreement >= max(BACKING_AGREEMENT, ranking.agreement, ranking.rival_agreement):
+        is_found = any(one.artwork_group_id == group for one in ranking.cards)
+        if (is_found or agreement >= BACKING_AGREEMENT) and agreement >= _best_of_others(ranking, group):
             return Support.BACKED, None
         return Support.UNBACKED, None
 
@@ -202,6 +202,12 @@ class Student:
         compared = await asyncio.to_thread(compare_pictures, upright, [named], features)
         found = compared.agreements.get(group)
         return 0.0 if found is None else found.agreement
+
+
+def _best_of_others(ranking: Ranking, group: int) -> float:
+    """How well the best of the other pictures that were compared agrees."""
+    others = (one.agreement or 0.0 for one in ranking.cards if one.artwork_group_id != group)
+    return max(others, default=0.0)
 
 
 def _title(one: RankedCard) -> str:

@@ -173,7 +173,7 @@ async def test_an_undone_correction_takes_its_templates_out_of_the_search(
             " SELECT id, $1, 'correction', $2, $3 FROM galleries",
             *(DROWZEE.card_id, correction.correction_id, HalfVector(learnt[0])),
         )
-    assert [hit.source for hit in await gallery.search(learnt, 1, CardFilter())] == ["correction"]
+    assert (await gallery.search(learnt, 1, CardFilter()))[0].source == "correction"
     undone = await store.undo_correction(correction.correction_id)
     assert undone is not None
     assert undone.status is CorrectionStatus.UNDONE

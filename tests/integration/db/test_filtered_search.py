@@ -8,7 +8,7 @@ from pgvector import HalfVector
 
 from app.db.gallery import PostgresGallery
 from app.db.pool import Database
-from app.db.template_search import FILTER_DEPTH
+from app.db.template_search import TemplateSearch
 from app.domain.types import CardFilter, TemplateHit
 from tests.integration.db.builders import DIMENSION, ENCODER, simple_update, unit_vectors
 
@@ -80,13 +80,8 @@ async def filtered(
     database: Database, queries: np.ndarray, most_cards: int, *before: str
 ) -> tuple[str, list]:
     """The plan as it was run and the rows for one game, after statements that set up the session."""
-    statement = database.queries.with_numbers(
-        "search_filtered_templates",
-        gallery_id=1,
-        dimension=DIMENSION,
-        most_cards=most_cards,
-        depth=FILTER_DEPTH,
-    )
+    search = TemplateSearch(database.queries, 1, DIMENSION, most_cards)
+    statement = search.statement(CardFilter(game="a"))
     arguments = ([HalfVector(vector) for vector in queries], TOP_K, "a", None, None)
     async with database.connection() as connection:
         for setting in before:

@@ -73,6 +73,7 @@ async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str
         "0004 picture_comparisons",
         "0005 card_filters",
         "0006 learning",
+        "0007 learnt_corrections",
     ]
     database = await open_at(old, settings)
     names = [f"card-{number:02}" for number in range(CARDS)]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
 from app.domain.calibration_file import load_calibrations, save_calibrations
 from app.domain.errors import ConfigurationError
-from app.domain.ranking import RankedCard, Ranking, with_differences
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.reranking import with_differences
 from app.domain.types import Card, Confidence, Status, TemplateSource
 
 CALIBRATION = Calibration(-8.0, 20.0, 6.0, 0.02, 0.98, 0.9, 0.3)

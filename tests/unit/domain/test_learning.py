@@ -149,6 +149,18 @@ def test_a_template_that_spoils_a_confirmed_photo_of_another_card_is_refused() -
     assert "photo of a" in decisions[1].reason
 
 
+def test_photos_of_one_camera_that_are_all_alike_do_not_spoil_each_other() -> None:
+    camera = direction(99)
+    photos = [
+        study(number, chr(97 + number), vector=direction(number, camera, 0.85), own_similarity=0.6)
+        for number in range(1, 16)
+    ]
+    assert {one.status for one in decided(photos)} == {LEARNED}
+    taking = study(16, "z", vector=direction(16, photos[3].vector, 0.97))
+    refused = decided([*photos, taking])[-1]
+    assert (refused.status, "photo of e" in refused.reason) == (REJECTED, True)
+
+
 def test_a_photo_that_was_answered_wrongly_anyway_is_not_spoilt() -> None:
     photo = study(1, "a", own_similarity=0.4, rival_similarity=0.7)
     other = study(2, "b", vector=direction(9, photo.vector, 0.8))

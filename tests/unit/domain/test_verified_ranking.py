@@ -6,14 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.ranking import (
-    Agreement,
-    RankedCard,
-    Ranking,
-    with_agreements,
-    with_differences,
-    with_twins,
-)
+from app.domain.ranking import RankedCard, Ranking
+from app.domain.reranking import Agreement, with_agreements, with_differences, with_twins
 from app.domain.types import Card, TemplateSource
 
 AGREEMENT_WORTH, DIFFERENCE_WORTH = 0.5, 0.1

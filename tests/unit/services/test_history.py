@@ -83,3 +83,25 @@ async def test_a_database_that_does_not_tell_in_time_changes_nothing() -> None:
 async def test_nothing_found_is_nothing_to_weigh() -> None:
     nothing = Match(Ranking((), margin=0.0), to_crop=np.eye(3))
     assert await in_history([nothing], gallery(b=5), CALIBRATIONS) == [nothing]
+
+
+def learnt_match(picture_similarity: float) -> Match:
+    """Card a leads by a photo that people named; its own picture is as alike as said."""
+    photo = RankedCard(
+        Card("a", "a"), 1, 0.9, TemplateSource.CORRECTION, official=picture_similarity, agreement=None
+    )
+    other = RankedCard(Card("c", "c"), 2, 0.4, TemplateSource.OFFICIAL)
+    return Match(Ranking((photo, other), margin=0.5))
+
+
+@pytest.mark.parametrize(
+    ("picture_similarity", "corrections", "trust"),
+    [(0.2, 0, 0.9), (0.2, 1, 0.9), (0.2, 2, 1.0), (0.8, 1, 1.0)],
+    ids=["nobody any more", "one alone", "a second one", "sure without it"],
+)
+async def test_what_one_correction_alone_makes_sure_is_for_a_person_to_look_at(
+    picture_similarity: float, corrections: int, trust: float
+) -> None:
+    told = InMemoryGallery(corrections={"a": corrections} if corrections else {})
+    (answer,) = await in_history([learnt_match(picture_similarity)], told, CALIBRATIONS)
+    assert answer.trust_card == trust

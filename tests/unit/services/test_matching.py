@@ -121,6 +121,17 @@ async def test_only_unclear_cards_are_tried_the_other_way_up_in_one_more_batch()
     assert {match.ranking.best.card.card_id for match in matches if match.ranking.best} == {"a"}
 
 
+async def test_what_the_gallery_said_of_the_other_way_up_is_kept() -> None:
+    doubting = Calibrations(replace(CALIBRATIONS.plain, bias=-30.0), UNCALIBRATED)
+    asked = Matcher(MeanOfTopRowEncoder(), ScriptedGallery(), doubting, 50, 25)  # type: ignore[arg-type]
+    matches, _ = await asked.match([UPRIGHT, UPSIDE_DOWN], CardFilter())
+    for match, upside_down in zip(matches, [False, True], strict=True):
+        assert match.upside_down is upside_down
+        assert match.other_way is not None
+        assert match.other_way.upside_down is not upside_down
+        assert match.other_way.other_way is None
+
+
 async def test_cards_that_may_lie_on_their_side_are_tried_all_four_ways() -> None:
     gallery, encoder = ScriptedGallery(), MeanOfTopRowEncoder()
     on_its_left = np.zeros((40, 30, 3), np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 import cv2
@@ -43,11 +44,13 @@ class Pictures:
         self._drawn = drawn
         self._away = away
         self.learnt: dict[str, RgbImage] = {}
+        self.asked: list[str] = []
 
     async def learnt_features_of(self, card_ids: Sequence[str]) -> dict[str, tuple[bytes, ...]]:
         return {one: (make_features(self.learnt[one]),) for one in card_ids if one in self.learnt}
 
     async def features_of(self, card_ids: list[str]) -> dict[str, tuple[bytes, ...]]:
+        self.asked += card_ids
         if self._away:
             raise SearchTimeout("too late")
         return {one: (make_features(self._drawn[one]),) for one in card_ids if one in self._drawn}
@@ -121,6 +124,39 @@ async def test_a_photo_taken_upside_down_is_compared_the_right_way_up(cards, dra
     crop = np.ascontiguousarray(photo(drawn[cards[0].card.card_id], 2)[::-1, ::-1])
     (verified,), _ = await Verifier(Pictures(drawn), CALIBRATIONS, AMPLE_MS).verify([crop], [match], beside)
     assert verified.ranking.agreement > 0.3
+
+
+def two_ways(cards: list[InventedCard], *, best_is_right: bool) -> Match:
+    """A crop that shows ``cards[0]`` upright, as two searches saw it: the better one may be mistaken."""
+    wrong = Match(found(cards[5:10], 0.52, 0.50, 0.49, 0.48, 0.47), upside_down=True)
+    right = Match(found(cards[:5], 0.44, 0.43, 0.42, 0.41, 0.40))
+    first, second = (right, wrong) if best_is_right else (wrong, right)
+    return replace(first, other_way=second)
+
+
+@pytest.mark.parametrize("best_is_right", [False, True])
+async def test_which_way_up_a_card_lies_is_for_the_pictures_to_say(cards, drawn, best_is_right: bool) -> None:
+    asked = Calibrations(PLAIN, UNCALIBRATED, replace(VERIFIED, agreement_weight=10.0, margin_weight=0.0))
+    crop = photo(drawn[cards[0].card.card_id], 2)
+    (verified,), _ = await Verifier(Pictures(drawn), asked, AMPLE_MS).verify(
+        [crop], [two_ways(cards, best_is_right=best_is_right)], beside
+    )
+    assert verified.ranking.best is not None
+    assert (verified.ranking.best.card, verified.upside_down) == (cards[0].card, False)
+    assert verified.ranking.agreement > 0.3
+    assert verified.other_way is None
+
+
+async def test_a_card_that_is_clear_is_not_compared_the_other_way_up(cards, drawn) -> None:
+    asked = Calibrations(PLAIN, UNCALIBRATED, replace(VERIFIED, bias=5.0, agreement_weight=10.0))
+    pictures = Pictures(drawn)
+    match = two_ways(cards, best_is_right=True)
+    await Verifier(pictures, asked, AMPLE_MS).verify(
+        [photo(drawn[cards[0].card.card_id], 2)], [match], beside
+    )
+    others = {one.card.card_id for one in match.other_way.ranking.cards} if match.other_way else set()
+    assert others
+    assert not others & set(pictures.asked)
 
 
 async def test_the_printing_on_the_photo_leads_though_its_reprint_was_more_similar(cards, drawn) -> None:

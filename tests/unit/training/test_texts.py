@@ -7,8 +7,9 @@ import math
 import pytest
 
 from app.domain.calibration import Calibration
-from app.domain.ranking import RankedCard, Ranking, with_texts
+from app.domain.ranking import RankedCard, Ranking
 from app.domain.reading_evidence import Verdict
+from app.domain.reranking import with_texts
 from app.domain.types import Card, TemplateSource
 from models.training.looks import Look
 from models.training.texts import LEAST_READ, MOST_NATS, ReadLook, fit_text, report_text

@@ -1,0 +1,117 @@
+"""The photos that are learnt so far: each is a template, and each is a question with a known answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.learning_types import Study
+
+_Similarities = NDArray[np.float32]
+_ROOM = 64
+#: Photos of other cards whose mean likeness says what is common.
+_OTHERS = 10
+#: Photos that are compared with all others at a time.
+_BLOCK = 1024
+
+
+def common_likeness(studies: Sequence[Study]) -> dict[UUID, float]:
+    """How much more alike to each photo those of other cards are than pictures of other cards, at least 0.
+
+    Photos by one camera are like each other, whatever they show; searches take that off, too
+    (``app.domain.learnt_likeness``). All photos that somebody spoke about count, whatever became of it.
+
+    Args:
+        studies: About crops with a card named; others are passed over.
+    """
+    about = [one for one in studies if one.artwork_group_id is not None and one.findings.complaint is None]
+    if not about:
+        return {}
+    vectors = np.stack([one.vector for one in about])
+    groups = np.array([one.artwork_group_id for one in about])
+    rivals = np.array([one.findings.rival_similarity for one in about], np.float32)
+    excess = np.empty(len(about), np.float32)
+    for start in range(0, len(about), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        alike = vectors[rows] @ vectors.T
+        elsewhere = rivals[rows, None]
+        np.copyto(alike, elsewhere, where=groups[rows, None] == groups[None, :])
+        # Where there are fewer photos the rival picture stands in for them.
+        alike = np.concatenate([alike, np.repeat(elsewhere, _OTHERS + 1, axis=1)], axis=1)
+        best = -np.sort(-np.partition(alike, -(_OTHERS + 1), axis=1)[:, -(_OTHERS + 1) :], axis=1)
+        excess[rows] = np.maximum(0.0, best[:, 1:].mean(axis=1) - rivals[rows])
+    return {one.correction_id: float(value) for one, value in zip(about, excess, strict=True)}
+
+
+@dataclass(slots=True)
+class ConfirmedPhotos:
+    """Photos in the order in which they were learnt, and how they are answered by each other.
+
+    Attributes:
+        common: What ``common_likeness`` says of each.
+        learnt: The photos.
+    """
+
+    common: Mapping[UUID, float]
+    learnt: list[Study] = field(default_factory=list)
+    _groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    _vectors: _Similarities = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    #: Similarity to the best template of the photo's own picture, but itself.
+    _own: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
+    _rival: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
+    _excess: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def spoilt_by(self, study: Study) -> Study | None:
+        """A photo of another picture, told right so far, that would be taken for this study's card."""
+        count = len(self.learnt)
+        if not count:
+            return None
+        own = self._own[:count]
+        is_other = self._groups[:count] != study.artwork_group_id
+        told_right = own >= self._rival[:count]
+        taken = self._similar(study) - self._excess[:count] > own
+        spoilt = np.flatnonzero(is_other & told_right & taken)
+        return self.learnt[int(spoilt[0])] if len(spoilt) else None
+
+    def add(self, study: Study) -> None:
+        """Counts it among the photos, and among the templates that answer them."""
+        assert study.artwork_group_id is not None  # nothing is learnt about a card that is gone
+        count = len(self.learnt)
+        similar = self._similar(study)
+        is_own = self._groups[:count] == study.artwork_group_id
+        worth = similar - self._excess[:count]
+        for best, concerned in ((self._own, is_own), (self._rival, ~is_own)):
+            np.maximum(best[:count], worth, out=best[:count], where=concerned)
+        self._make_room(len(study.vector))
+        excess = self.common.get(study.correction_id, 0.0)
+        mine = similar - excess
+        found = study.findings
+        self._vectors[count], self._groups[count] = study.vector, study.artwork_group_id
+        self._own[count] = mine.max(initial=found.own_similarity, where=is_own)
+        self._rival[count] = mine.max(initial=found.rival_similarity, where=~is_own)
+        self._excess[count] = excess
+        self.learnt.append(study)
+
+    def _similar(self, study: Study) -> _Similarities:
+        count = len(self.learnt)
+        if not count:
+            return np.zeros(0, np.float32)
+        return np.asarray(self._vectors[:count] @ study.vector, np.float32)
+
+    def _make_room(self, dimension: int) -> None:
+        count = len(self.learnt)
+        if count < len(self._vectors):
+            return
+        room = max(_ROOM, count)
+        self._vectors = np.concatenate(
+            [self._vectors.reshape(count, dimension), np.zeros((room, dimension), np.float32)]
+        )
+        self._groups = np.concatenate([self._groups, np.zeros(room, np.int64)])
+        self._own, self._rival, self._excess = (
+            np.concatenate([one, np.zeros(room, np.float32)])
+            for one in (self._own, self._rival, self._excess)
+        )
