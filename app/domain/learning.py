@@ -18,7 +18,7 @@ import numpy as np
 from app.domain.confirmed_photos import ConfirmedPhotos, common_likeness
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
-from app.domain.voices import hear
+from app.domain.voices import hear, reliable
 
 _DUPLICATE = "learnt as evidence; it shows no more than a template of this card that is there already"
 _KEPT_AS_EVIDENCE = "learnt as evidence; {most} other templates of this card show more"
@@ -33,7 +33,8 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
     """
     ordered = sorted(studies, key=lambda study: study.sequence)
     decided, agreed = hear(ordered)
-    fold = _Fold(limits or LearningLimits(), ConfirmedPhotos(common_likeness(ordered)))
+    limits = limits or LearningLimits()
+    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(common_likeness(ordered)))
     for study in ordered:
         said_before = fold.count(study)
         if study.correction_id not in decided:
@@ -47,6 +48,7 @@ class _Fold:
     """What was learnt so far."""
 
     limits: LearningLimits
+    reliable: set[str | None]
     photos: ConfirmedPhotos
     said: Counter[tuple[str | None, date]] = field(default_factory=Counter)
     templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
@@ -92,10 +94,12 @@ class _Fold:
         refusal = self._refusal(study)
         if refusal is not None:
             return _rejected(refusal)
-        if study.findings.support is Support.UNBACKED and not is_agreed:
+        is_believed = is_agreed or study.person in self.reliable
+        if study.findings.support is Support.UNBACKED and not is_believed:
             return Decision(
                 CorrectionStatus.QUARANTINED,
-                "nothing in the crop speaks for this card; it waits for a second person who says the same",
+                "nothing in the crop speaks for this card; it waits for a second person who says the same, "
+                f"or until {self.limits.borne_out} other crops have borne you out",
             )
         is_duplicate = self._is_duplicate(study)
         self.photos.add(study)

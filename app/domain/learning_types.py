@@ -155,6 +155,8 @@ class LearningLimits:
         duplicate: Templates of one card that are so alike show the same.
         same_unknown: Crops so alike show the same unknown card.
         hub: A crop to which views of so many other cards would fall is nobody's template.
+        borne_out: A person whom so many crops bear out is believed where a crop says nothing either way,
+        opposed_share: as long as no greater share of crops than this, of those, opposes them.
     """
 
     templates_per_card: int = 10
@@ -162,3 +164,5 @@ class LearningLimits:
     duplicate: float = 0.985
     same_unknown: float = 0.8
     hub: int = 3
+    borne_out: int = 20
+    opposed_share: float = 0.02

@@ -1,4 +1,4 @@
-"""What several people say about one crop: who repeats, changed their mind, disagrees or is outvoted."""
+"""What people say: who repeats, changed their mind, disagrees or is outvoted, and whose word is good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.domain.correction_types import CorrectionStatus, Verdict
-from app.domain.learning_types import Decision, Study
+from app.domain.learning_types import Decision, LearningLimits, Study, Support
 
 Statement = tuple[Verdict, str | None]
 #: So many people who say the same about a crop settle it, if fewer say anything else.
@@ -39,6 +39,26 @@ def hear(studies: Sequence[Study]) -> tuple[dict[UUID, Decision], set[UUID]]:
             if len(votes) > 1 and _statement(study) != winner:
                 decided[study.correction_id] = _contradicted(study, votes, winner)
     return decided, agreed
+
+
+def reliable(studies: Sequence[Study], limits: LearningLimits) -> set[str | None]:
+    """People whose word is good where a crop says nothing: crops that do say something hardly ever oppose it.
+
+    Args:
+        studies: Of all that have not been taken back, in any order: who turns out to be mistaken often loses
+            what was learnt by their word alone.
+        limits: How many crops must have borne a person out, and how few may oppose them.
+    """
+    told: dict[str | None, Counter[Support]] = defaultdict(Counter)
+    for study in studies:
+        if study.verdict is Verdict.CARD and study.findings.complaint is None:
+            told[study.person][study.findings.support] += 1
+    return {
+        person
+        for person, counts in told.items()
+        if counts[Support.BACKED] >= limits.borne_out
+        and counts[Support.OPPOSED] <= limits.opposed_share * counts[Support.BACKED]
+    }
 
 
 def _last_words(said: Sequence[Study], decided: dict[UUID, Decision]) -> list[Study]:

@@ -30,7 +30,7 @@ from app.vision.local_features import FEATURES_SIZE_PX, Affine
 #: does the best of the wrong ones agree.
 PICTURES = 6
 #: Pictures that are compared beside these because a photo that people named is like the crop.
-LEARNT_PICTURES = 2
+LEARNT_PICTURES = 1
 #: A search says which way up a card lies; pictures that stand against it have to be so much likelier. Of two
 #: strangers the better one agrees a little better than one alone.
 OTHER_WAY_NATS = 3.0

@@ -236,3 +236,29 @@ def test_decisions_depend_on_the_surviving_corrections_alone(studies: list[Study
     kept = shuffled[len(shuffled) // 2 :]
     judge(shuffled, limits)  # whatever was decided before has no part in it
     assert judge(kept, limits) == judge(sorted(kept, key=lambda one: one.sequence), limits)
+
+
+UNSURE, AGAINST = {"support": Support.UNBACKED}, {"support": Support.OPPOSED, "rival": "z"}
+
+
+@pytest.mark.parametrize(
+    ("backed", "opposed", "status"),
+    [(20, 0, LEARNED), (19, 0, QUARANTINED), (100, 2, LEARNED), (100, 3, QUARANTINED)],
+)
+def test_who_was_borne_out_often_is_believed_where_a_crop_says_nothing(
+    backed: int, opposed: int, status: CorrectionStatus
+) -> None:
+    borne_out = [study(number, f"{number}") for number in range(1, backed + 1)]
+    mistaken = [study(200 + number, "x", **AGAINST) for number in range(opposed)]
+    first, *_ = decided([study(0, "a", **UNSURE), *borne_out, *mistaken])
+    assert first.status is status
+
+
+def test_what_others_were_borne_out_in_says_nothing_for_a_stranger() -> None:
+    borne_out = [study(number, f"{number}") for number in range(1, 41)]
+    assert decided([*borne_out, study(50, "a", "stranger", **UNSURE)])[-1].status is QUARANTINED
+
+
+def test_what_a_crop_opposes_is_not_believed_of_anybody_alone() -> None:
+    borne_out = [study(number, f"{number}") for number in range(1, 101)]
+    assert decided([*borne_out, study(200, "a", **AGAINST)])[-1].status is QUARANTINED
