@@ -34,6 +34,8 @@ _POLL_S = 0.05
 #: What has not changed by then counts as this.
 _GIVEN_UP_S = 30.0
 _SAME_IOU = 0.5
+#: Of all pages that were sent, in whatever part of the measurement: none may be remembered.
+_NUMBERS = itertools.count()
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ async def keep_scanning(
     client: httpx.AsyncClient, pages: Sequence[Page], times: list[float], until: asyncio.Event
 ) -> None:
     """Sends pages at a steady pace, none of them twice, until told to stop."""
-    for number in itertools.count():
+    for number in _NUMBERS:
         if until.is_set():
             return
         started = time.perf_counter()
