@@ -86,9 +86,11 @@ async def correct(
     if status != "learned":
         return
     quad = np.array(detection["quad"])
-    (seen,) = (one for one in await scan(client, page.jpeg) if quad_iou(np.array(one["quad"]), quad) > 0.9)
-    best = seen["candidates"][0]  # type: ignore[index]
-    if best["card"]["card_id"] == card_id and best["template_source"] == "correction":
+    found = [
+        one for one in await scan(client, page.jpeg) if quad_iou(np.array(one["quad"]), quad) >= _SAME_IOU
+    ]
+    best = [one["candidates"][0] for one in found if one["candidates"]]  # type: ignore[index]
+    if any(one["card"]["card_id"] == card_id and one["template_source"] == "correction" for one in best):
         timed.changed_ms.append((time.perf_counter() - started) * 1000.0)
 
 
