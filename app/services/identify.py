@@ -267,9 +267,10 @@ class IdentifyService:
 def _is_back(read: ReadCard, answer: Identification, card_filter: CardFilter) -> bool:
     """Whether a crop shows a card's back: it looks like one, and like no front that the gallery knows.
 
-    Where not all of the gallery was asked nobody knows.
+    Where not all of the gallery was asked, or there was no time to look at its pictures, nobody knows.
     """
-    asked = card_filter == CardFilter() and Degraded.SEARCH_TIMEOUT not in answer.degraded
+    unsure = {Degraded.SEARCH_TIMEOUT, Degraded.VERIFICATION_SKIPPED}
+    asked = card_filter == CardFilter() and not unsure.intersection(answer.degraded)
     return asked and read.looks_like_back and answer.confidence.card < 0.5
 
 

@@ -109,5 +109,6 @@ async def test_a_card_is_taken_for_a_back_only_where_all_of_the_gallery_was_aske
     assert _is_back(back, unknown, EVERYTHING)
     assert not _is_back(replace(back, looks_like_back=False), unknown, EVERYTHING)
     assert not _is_back(back, unknown, CardFilter(set_ids=("one",)))
-    assert not _is_back(back, replace(unknown, degraded=(Degraded.SEARCH_TIMEOUT,)), EVERYTHING)
+    for skipped in (Degraded.SEARCH_TIMEOUT, Degraded.VERIFICATION_SKIPPED):
+        assert not _is_back(back, replace(unknown, degraded=(skipped,)), EVERYTHING)
     assert not _is_back(back, await answered(pictures(4)), EVERYTHING)
