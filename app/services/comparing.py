@@ -30,7 +30,7 @@ _MOST_FEATURES = 3
 #: Photos that people named, likewise.
 _MOST_PHOTOS = 4
 #: What the agreement with a photo counts of that with a picture: photos are more looks at strangers, and the
-#: best of them must not agree better than what confidences were fitted on (docs/experiments.md, 45).
+#: best of them must not agree better than what confidences were fitted on (docs/experiments.md, 46).
 _PHOTO_WORTH = 0.8
 #: Pictures are laid on each other at twice the size at which they are compared, and shrunk by area then: the
 #: first one was shrunk so too, and one that is resampled otherwise differs from it all over.

@@ -147,6 +147,8 @@ class Verifier:
             and verified[index].ranking.verified
             and self._log_odds(verified[index]) < self._clear_at(verified[index])
         }
+        if not tried:
+            return matches, verified
         others = await self._pictures([crops[index] for index in tried], list(tried.values()), beside, clock)
         for (index, match), other in zip(tried.items(), others, strict=True):
             if other.ranking.verified and (

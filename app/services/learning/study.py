@@ -27,7 +27,7 @@ from app.vision.quality import unfit_to_learn
 
 #: A card is plausible where a template of its picture is among those that the gallery finds for the crop, or
 #: its picture agrees so well with it; and where no other picture agrees better. Without the latter most of
-#: the look-alikes that are named for crops nobody can tell would be learnt (docs/experiments.md, 45).
+#: the look-alikes that are named for crops nobody can tell would be learnt (docs/experiments.md, 46).
 BACKING_AGREEMENT = 0.25
 #: A printing of the right picture that is less likely than this is opposed by the crop.
 _RULED_OUT_SHARE = 0.02
