@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from app.domain.learning_types import Study
 
 _Similarities = NDArray[np.float32]
-_ROOM = 64
 #: Photos of other cards whose mean likeness says what is common.
 _OTHERS = 10
 #: Photos that are compared with all others at a time.
@@ -28,7 +26,7 @@ def common_likeness(studies: Sequence[Study]) -> dict[UUID, float]:
     Args:
         studies: About crops with a card named; others are passed over.
     """
-    about = [one for one in studies if one.artwork_group_id is not None and one.findings.complaint is None]
+    about = _about_cards(studies)
     if not about:
         return {}
     vectors = np.stack([one.vector for one in about])
@@ -47,71 +45,62 @@ def common_likeness(studies: Sequence[Study]) -> dict[UUID, float]:
     return {one.correction_id: float(value) for one, value in zip(about, excess, strict=True)}
 
 
-@dataclass(slots=True)
 class ConfirmedPhotos:
     """Photos in the order in which they were learnt, and how they are answered by each other.
 
-    Attributes:
-        common: What ``common_likeness`` says of each.
-        learnt: The photos.
+    Args:
+        studies: All that may be learnt, in that order.
     """
 
-    common: Mapping[UUID, float]
-    learnt: list[Study] = field(default_factory=list)
-    _groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    _vectors: _Similarities = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-    #: Similarity to the best template of the photo's own picture, but itself.
-    _own: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
-    _rival: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
-    _excess: _Similarities = field(default_factory=lambda: np.zeros(0, np.float32))
+    def __init__(self, studies: Sequence[Study]) -> None:
+        about = _about_cards(studies)
+        self._common = common_likeness(about)
+        self._vectors = np.stack([one.vector for one in about]) if about else np.zeros((0, 0), np.float32)
+        self._place = {one.correction_id: place for place, one in enumerate(about)}
+        self._block: tuple[int, _Similarities] = (-1, self._vectors)
+        self._learnt: list[Study] = []
+        self._places = np.zeros(len(about), np.int64)
+        self._groups = np.zeros(len(about), np.int64)
+        # Similarity to the best template of the photo's own picture, but itself; and of any other.
+        self._own, self._rival, self._excess = (np.zeros(len(about), np.float32) for _ in range(3))
 
     def spoilt_by(self, study: Study) -> Study | None:
         """A photo of another picture, told right so far, that would be taken for this study's card."""
-        count = len(self.learnt)
-        if not count:
-            return None
+        count = len(self._learnt)
         own = self._own[:count]
         is_other = self._groups[:count] != study.artwork_group_id
         told_right = own >= self._rival[:count]
         taken = self._similar(study) - self._excess[:count] > own
         spoilt = np.flatnonzero(is_other & told_right & taken)
-        return self.learnt[int(spoilt[0])] if len(spoilt) else None
+        return self._learnt[int(spoilt[0])] if len(spoilt) else None
 
     def add(self, study: Study) -> None:
         """Counts it among the photos, and among the templates that answer them."""
         assert study.artwork_group_id is not None  # nothing is learnt about a card that is gone
-        count = len(self.learnt)
+        count = len(self._learnt)
         similar = self._similar(study)
         is_own = self._groups[:count] == study.artwork_group_id
         worth = similar - self._excess[:count]
         for best, concerned in ((self._own, is_own), (self._rival, ~is_own)):
             np.maximum(best[:count], worth, out=best[:count], where=concerned)
-        self._make_room(len(study.vector))
-        excess = self.common.get(study.correction_id, 0.0)
+        excess = self._common[study.correction_id]
         mine = similar - excess
         found = study.findings
-        self._vectors[count], self._groups[count] = study.vector, study.artwork_group_id
+        self._places[count], self._groups[count] = self._place[study.correction_id], study.artwork_group_id
         self._own[count] = mine.max(initial=found.own_similarity, where=is_own)
         self._rival[count] = mine.max(initial=found.rival_similarity, where=~is_own)
         self._excess[count] = excess
-        self.learnt.append(study)
+        self._learnt.append(study)
 
     def _similar(self, study: Study) -> _Similarities:
-        count = len(self.learnt)
-        if not count:
-            return np.zeros(0, np.float32)
-        return np.asarray(self._vectors[:count] @ study.vector, np.float32)
+        """To each that is learnt; asked in order, so that a whole block is multiplied at once."""
+        place = self._place[study.correction_id]
+        start = place - place % _BLOCK
+        if self._block[0] != start:
+            self._block = start, self._vectors[start : start + _BLOCK] @ self._vectors.T
+        row = self._block[1][place - start]
+        return np.asarray(row[self._places[: len(self._learnt)]])
 
-    def _make_room(self, dimension: int) -> None:
-        count = len(self.learnt)
-        if count < len(self._vectors):
-            return
-        room = max(_ROOM, count)
-        self._vectors = np.concatenate(
-            [self._vectors.reshape(count, dimension), np.zeros((room, dimension), np.float32)]
-        )
-        self._groups = np.concatenate([self._groups, np.zeros(room, np.int64)])
-        self._own, self._rival, self._excess = (
-            np.concatenate([one, np.zeros(room, np.float32)])
-            for one in (self._own, self._rival, self._excess)
-        )
+
+def _about_cards(studies: Sequence[Study]) -> list[Study]:
+    return [one for one in studies if one.artwork_group_id is not None and one.findings.complaint is None]

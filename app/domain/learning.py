@@ -15,7 +15,7 @@ from uuid import UUID
 
 import numpy as np
 
-from app.domain.confirmed_photos import ConfirmedPhotos, common_likeness
+from app.domain.confirmed_photos import ConfirmedPhotos
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
 from app.domain.voices import hear, reliable
@@ -34,7 +34,7 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
     ordered = sorted(studies, key=lambda study: study.sequence)
     decided, agreed = hear(ordered)
     limits = limits or LearningLimits()
-    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(common_likeness(ordered)))
+    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(ordered))
     for study in ordered:
         said_before = fold.count(study)
         if study.correction_id not in decided:
