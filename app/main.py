@@ -66,13 +66,16 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        starting = asyncio.create_task(_start_and_hold(app, kept), name="startup")
+        tasks = [asyncio.create_task(_start_and_hold(app, kept), name="startup")]
+        if app.state.key_file is not None:
+            tasks.append(asyncio.create_task(app.state.key_file.keep_looking(), name="keys"))
         try:
             yield
         finally:
-            starting.cancel()
-            with suppress(asyncio.CancelledError):
-                await starting
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     return build_application(settings, lifespan)
 

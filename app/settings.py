@@ -5,6 +5,7 @@ Every name carries its unit. ``.env.example`` lists them all; a test keeps it eq
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -16,6 +17,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 #: A megabyte as disks and this file count it, not the 1,048,576 bytes of a mebibyte.
 BYTES_A_MEGABYTE: Final = 1_000_000
 PIXELS_A_MEGAPIXEL: Final = 1_000_000
+
+#: Scheme, host and port of RFC 6454, as a browser sends them. No ``*``: every page of the web is never meant.
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
 
 #: ``max_connections`` of the embedded PostgreSQL.
 EMBEDDED_MAX_CONNECTIONS: Final = 60
@@ -35,12 +39,29 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="folder of the embedded database and of downloads")
     models_dir: Path = Field(PROJECT_ROOT / "models", description="folder of the encoders")
-    host: str = Field("127.0.0.1", description="address to listen on; beyond loopback API_KEYS must be set")
+    host: str = Field(
+        "127.0.0.1", description="address to listen on; beyond loopback API_KEYS or API_KEYS_FILE must be set"
+    )
     port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on")
     api_keys: SecretStr = Field(
         SecretStr(""),
         description="comma-separated ID:SCOPES:KEY; scopes identify, correct, admin joined by +; "
-        "KEY in the clear or as sha256=HEX",
+        "KEY in the clear or as sha256=HEX; several entries may share an ID and its scopes",
+    )
+    api_keys_file: Path | None = Field(
+        None,
+        description="file of such entries, one a line, beside those of API_KEYS; it is read again while the "
+        "service runs, so keys come and go without a restart",
+    )
+    allow_open_access: bool = Field(
+        False,
+        description="true lets the service listen beyond loopback without any key: whoever reaches it may "
+        "do everything, deleting included",
+    )
+    cors_origins: str = Field(
+        "",
+        description="comma-separated origins (https://shop.example) whose web pages may call the service; "
+        "empty: none",
     )
 
     encoder: str = Field(
@@ -88,6 +109,12 @@ class Settings(BaseSettings):
     )
     max_image_megapixels: int = Field(60, ge=1, le=1000, description="largest picture, in megapixels")
     max_concurrent_scans: int = Field(2, ge=1, le=64, description="scans worked on at once; more get 503")
+    scans_per_minute: int = Field(
+        0,
+        ge=0,
+        description="scans taken from one API key in one minute of the clock, by each replica for itself; "
+        "more get 429; 0: no limit",
+    )
     memory_limit_mb: int = Field(
         0,
         ge=0,
@@ -104,7 +131,8 @@ class Settings(BaseSettings):
     corrections_per_day: int = Field(
         1000,
         ge=1,
-        description="corrections that are learnt from one API key in one day (UTC); more are refused",
+        description="corrections taken and learnt from one API key in one day (UTC); more get 429 from each "
+        "replica, and what several replicas took beyond it is not learnt",
     )
 
     accept_picture_precision: float = Field(
@@ -147,9 +175,23 @@ class Settings(BaseSettings):
         """``MEMORY_LIMIT_MB`` in bytes; 0 asks the cgroup."""
         return self.memory_limit_mb * BYTES_A_MEGABYTE
 
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """``CORS_ORIGINS`` one by one, in lower case as browsers send them."""
+        return tuple(origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip())
+
     def without_keys(self) -> Self:
         """The same without ``API_KEYS``: what lives on once their hashes have been taken."""
         return self.model_copy(update={"api_keys": SecretStr("")})
+
+    @model_validator(mode="after")
+    def _refuse_what_is_no_origin(self) -> Self:
+        for origin in self.allowed_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"CORS_ORIGINS has {origin!r}, which is no origin: https://HOST or https://HOST:PORT"
+                )
+        return self
 
     @model_validator(mode="after")
     def _refuse_a_wider_retry(self) -> Self:

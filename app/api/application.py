@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from app.api.browsers import OwnPagesMiddleware
 from app.api.description import describe
 from app.api.errors import install_error_handlers
-from app.api.middleware import DeadlineMiddleware, RequestContextMiddleware
+from app.api.key_file import KeyFile
+from app.api.limits import KeyLimits
+from app.api.middleware import DeadlineMiddleware, ProblemMiddleware, RequestContextMiddleware
+from app.api.responses import REPLAYED_HEADER
 from app.api.routes import cards, corrections, identify, ops, pages, quality, scans
 from app.api.security import KeyRing
 from app.obs.metrics import Metrics
 from app.services.runtime import StartUp
 from app.settings import Settings
+
+#: What pages of ``CORS_ORIGINS`` may send and read. No cookies: keys travel in headers alone.
+_CORS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "allow_methods": ("GET", "POST", "DELETE"),
+        "allow_headers": ("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"),
+        "expose_headers": ("Location", "Retry-After", "X-Request-ID", REPLAYED_HEADER),
+    }
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -39,12 +53,13 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
     why there is none yet.
 
     Raises:
-        ConfigurationError: ``API_KEYS`` cannot be read.
+        ConfigurationError: ``API_KEYS`` or ``API_KEYS_FILE`` cannot be read.
     """
     metrics = Metrics()
     key_ring = KeyRing.from_settings(settings)
-    # Only with keys may others come in: their names and pages are then no way round the loopback address.
-    own_pages_only = [Middleware(OwnPagesMiddleware, host=settings.host)] if key_ring.is_empty else []
+    key_file = None if settings.api_keys_file is None else KeyFile(settings.api_keys_file, key_ring)
+    if key_file is not None:
+        key_file.read()
     app = Application(
         lifespan=lifespan,
         docs_url=None,
@@ -52,7 +67,7 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContextMiddleware, metrics=metrics),
-            *own_pages_only,
+            *_for_browsers(settings, needs_keys=not key_ring.is_empty),
             Middleware(DeadlineMiddleware, timeout_ms=settings.request_timeout_ms),
         ],
     )
@@ -61,12 +76,29 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
     app.state.settings = settings.without_keys()
     app.state.metrics = metrics
     app.state.key_ring = key_ring
+    app.state.key_file = key_file
+    app.state.limits = KeyLimits(settings)
     install_error_handlers(app)
     for router in api_routers():
         app.include_router(router)
     app.include_router(ops.head_router)
     app.mount("/static", pages.static_files(), name="static")
     return app
+
+
+def _for_browsers(settings: Settings, *, needs_keys: bool) -> list[Middleware]:
+    """What other sites' pages may do. Problems lie between, so that those pages may read them too."""
+    origins = settings.allowed_origins
+    chosen = [Middleware(ProblemMiddleware)]
+    if origins:
+        chosen.insert(0, Middleware(CORSMiddleware, allow_origins=origins, **_CORS))
+    if not needs_keys:
+        # With keys a foreign name or page gets nowhere: a browser never sends a key by itself.
+        guard = Middleware(
+            OwnPagesMiddleware, host=settings.host, any_host=settings.allow_open_access, origins=origins
+        )
+        chosen.append(guard)
+    return chosen
 
 
 def api_routers() -> tuple[APIRouter, ...]:

@@ -6,11 +6,16 @@ the page's own that resolves to 127.0.0.1 (DNS rebinding), told by the ``Host`` 
 ``fetch`` sent across sites, told by ``Sec-Fetch-Site`` (W3C Fetch Metadata), or in browsers that do not know
 it by ``Origin`` (RFC 6454), neither of which a page can forge.
 With keys neither matters: a browser never sends one by itself.
+
+Where ``ALLOW_OPEN_ACCESS`` lets others in without keys, nobody knows the names the service has there, and the
+first way cannot be told apart any more; the second one still is, since a page's ``Origin`` is then not the
+``Host`` that it asks. Pages of ``CORS_ORIGINS`` are as welcome as our own.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -28,11 +33,22 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 class OwnPagesMiddleware:
     """Refuses what reached a service without keys under a foreign name or from a foreign page."""
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        """Takes ``HOST``: whoever asks for the address that was set asks for this service."""
+    def __init__(
+        self, app: ASGIApp, host: str, *, any_host: bool = False, origins: Collection[str] = ()
+    ) -> None:
+        """Says which names and pages are welcome.
+
+        Args:
+            app: What is guarded.
+            host: ``HOST``: whoever asks for the address that was set asks for this service.
+            any_host: Whether the service may have names that it does not know.
+            origins: Of other pages that may ask.
+        """
         self._app = app
         own_name = f"[{host}]" if ":" in host else host
         self._names = _LOOPBACK_NAMES | {own_name.lower()}
+        self._any_host = any_host
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one ASGI connection.
@@ -48,16 +64,19 @@ class OwnPagesMiddleware:
     def _check(self, headers: Headers, method: str) -> None:
         hosts = headers.getlist("host")
         match = _HOST_HEADER.fullmatch(hosts[0]) if len(hosts) == 1 else None
-        if match is None or match["name"].lower() not in self._names:
+        if match is None or not (self._any_host or match["name"].lower() in self._names):
             raise HostNotAllowed(
                 "without API_KEYS this service answers only to localhost, 127.0.0.1, [::1] and HOST"
             )
-        if method not in _SAFE_METHODS and (
-            headers.get("sec-fetch-site") == "cross-site" or not self._is_own(headers.getlist("origin"))
-        ):
+        asking = [origin.lower() for origin in headers.getlist("origin")]
+        if method in _SAFE_METHODS or (asking and self._origins.issuperset(asking)):
+            return
+        names = {match["name"].lower()} if self._any_host else self._names
+        if headers.get("sec-fetch-site") == "cross-site" or not _are_own(asking, names):
             raise CrossSiteRequest("without API_KEYS this service takes nothing from pages of other sites")
 
-    def _is_own(self, origins: list[str]) -> bool:
-        """Whether a page of this service, or no page at all, sent the request; ``null`` is a hidden page."""
-        matches = [_HOST_HEADER.fullmatch(origin.partition("://")[2]) for origin in origins]
-        return all(match is not None and match["name"].lower() in self._names for match in matches)
+
+def _are_own(origins: list[str], names: Collection[str]) -> bool:
+    """Whether a page of this service, or no page at all, sent the request; ``null`` is a hidden page."""
+    matches = [_HOST_HEADER.fullmatch(origin.partition("://")[2]) for origin in origins]
+    return all(match is not None and match["name"].lower() in names for match in matches)

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -57,7 +58,7 @@ class Reply:
 
 
 class RequestContextMiddleware:
-    """Outermost: gives the request an id, answers what nobody caught, logs and counts."""
+    """Outermost: gives the request an id, logs and counts."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -77,13 +78,7 @@ class RequestContextMiddleware:
             try:
                 await self._app(scope, receive, reply.send)
             except ClientDisconnect:
-                structlog.get_logger("app.api").info("client_disconnected", path=scope["path"])
-            except Exception as error:
-                response = response_for_error(error, request_id)
-                if reply.status is not None:
-                    # Half a reply is out: only closing the connection can say that it is not whole.
-                    raise
-                await response(scope, receive, reply.send)
+                structlog.get_logger("app.api").info("client_disconnected", path=_loggable_path(scope))
             finally:
                 self._record(scope, reply.status, time.perf_counter() - started)
 
@@ -96,12 +91,42 @@ class RequestContextMiddleware:
         log = logger.debug if scope["path"] in _QUIET_PATHS else logger.info
         log(
             "request",
-            method=scope["method"],
-            path=scope["path"],
+            method=method,
+            path=_loggable_path(scope),
             status=status,
             duration_ms=round(duration_s * 1000.0, 1),
             key_id=scope["state"]["key_id"],
         )
+
+
+class ProblemMiddleware:
+    """Answers what no route caught, on the near side of whatever adds headers to replies."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            response = response_for_error(error, scope["state"]["request_id"])
+            if has_started:
+                # Half a reply is out: only closing the connection can say that it is not whole.
+                raise
+            await response(scope, receive, send)
 
 
 class DeadlineMiddleware:
@@ -124,6 +149,26 @@ class DeadlineMiddleware:
             if not deadline.expired():
                 raise
             raise DeadlineExceeded(f"the request was not done within {self._timeout_ms} ms") from error
+
+
+def _loggable_path(scope: Scope) -> str:
+    """The path without anything that a caller made up: somebody will put a key there.
+
+    Ids of ours show. A path that is no route's, and a name that is no UUID, does not.
+    """
+    template = getattr(scope.get("route"), "path_format", None)
+    if template is None:
+        return "[no route]"
+    values: Mapping[str, object] = scope.get("path_params", {})
+    shown = {name: value if _is_uuid(value) else f"[{name}]" for name, value in values.items()}
+    return str(template.format_map(shown))
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        return uuid.UUID(str(value)) is not None
+    except ValueError:
+        return False
 
 
 def _request_id(offered: str | None) -> str:

@@ -24,6 +24,7 @@ from app.domain.errors import (
     MemoryTight,
     NotFound,
     NotReady,
+    RateLimited,
     ScopeMissing,
     SearchTimeout,
     Unauthenticated,
@@ -53,6 +54,7 @@ _DETAILS: Final[Mapping[type[BinderlensError], str]] = {
     CrossSiteRequest: "without API_KEYS this service takes nothing from pages of other sites",
     NotFound: "no scan 3f2c1a90-5b7e-4d21-9a66-0c8d5e1f7b34",
     IdempotencyConflict: "this Idempotency-Key was used with another body",
+    RateLimited: "key 'kiosk' has had its 60 scans of this minute",
     Busy: "all 2 scans that may run at once are running; try again shortly",
     MemoryTight: "900 MB of anonymous memory of 1000 MB allowed are in use",
     DatabaseUnavailable: "the database cannot be reached",
@@ -81,6 +83,7 @@ CORRECTION_ERRORS: Final = (
     MalformedRequest,
     NotFound,
     IdempotencyConflict,
+    RateLimited,
     UploadTooLarge,
     Busy,
     MemoryTight,
@@ -95,6 +98,7 @@ IDENTIFY_ERRORS: Final = (
     UploadTooLarge,
     UnsupportedFormat,
     IdempotencyConflict,
+    RateLimited,
     Busy,
     MemoryTight,
     GalleryEmpty,
@@ -152,7 +156,7 @@ def _document(documented: dict[int | str, dict[str, Any]], rule: ErrorRule, deta
         "summary": rule.title,
         "value": problem(rule, detail, EXAMPLE_REQUEST_ID).model_dump(mode="json"),
     }
-    if rule.status == 503:
+    if rule.status in (429, 503):
         entry["headers"] = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
     if rule.status == 401:
         entry["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

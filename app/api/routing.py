@@ -1,6 +1,7 @@
-"""The kind of route everything here is: it checks the key, then the query, and bounds the body.
+"""The kind of route everything here is: it checks key, query and limit, and bounds the body.
 
-All three happen before the body is read. A dependency could not do that: FastAPI reads a declared body first.
+All of it happens before the body is read. A dependency could not do that: FastAPI reads a declared body
+first.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
+from app.api.limits import Counted, KeyLimits
+from app.api.responses import REPLAYED_HEADER
 from app.api.security import KeyRing, Scope, presented_key
-from app.domain.errors import InvalidParameter, UploadTooLarge
+from app.domain.errors import InvalidParameter, SearchTimeout, Unavailable, UploadTooLarge
 from app.settings import Settings
 
 #: Enough for any JSON of the contract: the longest is a correction with a note of 2,000 characters.
@@ -24,9 +27,13 @@ MULTIPART_OVERHEAD_BYTES: Final = 64 * 1024
 
 
 class ApiRoute(APIRoute):
-    """A route that nobody calls without the scope it names; ``scope`` None leaves it open."""
+    """A route that nobody calls without the scope it names; ``scope`` None leaves it open.
+
+    ``counted`` says what a POST here takes of the key's limits.
+    """
 
     scope: ClassVar[Scope | None] = None
+    counted: ClassVar[Counted | None] = None
 
     def body_limit_bytes(self, settings: Settings) -> int:  # noqa: ARG002 - the upload route needs them
         """Largest body this route reads, in bytes."""
@@ -41,9 +48,28 @@ class ApiRoute(APIRoute):
             self._check_query(request)
             limit_bytes = self.body_limit_bytes(request.app.state.settings)
             refuse_declared_length(request.headers.get("content-length"), limit_bytes)
-            return await handle(Request(request.scope, bounded(request.receive, limit_bytes)))
+            bounded_request = Request(request.scope, bounded(request.receive, limit_bytes))
+            if self.counted is None or request.method != "POST":
+                return await handle(bounded_request)
+            return await self._handle_counted(self.counted, bounded_request, handle)
 
         return checked
+
+    async def _handle_counted(
+        self, counted: Counted, request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]
+    ) -> Response:
+        """Handles a request within its key's limit; unserved and repeated ones do not count."""
+        limits: KeyLimits = request.app.state.limits
+        limit, key_id = limits.of(counted), request.state.key_id
+        limit.take(key_id)
+        try:
+            response = await handle(request)
+        except (Unavailable, SearchTimeout):
+            limit.give_back(key_id)
+            raise
+        if REPLAYED_HEADER in response.headers:
+            limit.give_back(key_id)
+        return response
 
     def _check_key(self, request: Request) -> None:
         if self.scope is None:
@@ -79,9 +105,11 @@ def open_router(tag: str) -> APIRouter:
     return APIRouter(route_class=ApiRoute, tags=[tag])
 
 
-def scoped_router(tag: str, scope: Scope, kind: type[ApiRoute] = ApiRoute) -> APIRouter:
+def scoped_router(
+    tag: str, scope: Scope, kind: type[ApiRoute] = ApiRoute, counted: Counted | None = None
+) -> APIRouter:
     """A router whose every route needs a scope, so that a new route cannot forget it."""
-    route_class = type(f"{scope.value.title()}{kind.__name__}", (kind,), {"scope": scope})
+    route_class = type(f"{scope.value.title()}{kind.__name__}", (kind,), {"scope": scope, "counted": counted})
     return APIRouter(route_class=route_class, tags=[tag])
 
 

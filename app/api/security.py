@@ -44,23 +44,29 @@ class KeyRing:
     """Every key that is known. Without any, the service is open (and listens on loopback only)."""
 
     def __init__(self, keys: Sequence[ApiKey]) -> None:
-        self._keys = tuple(keys)
+        self._keys = _consistent(keys)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> KeyRing:
-        """Reads ``API_KEYS``.
+        """Reads ``API_KEYS``; see ``app.api.key_file`` for those of ``API_KEYS_FILE``.
 
         Raises:
             ConfigurationError: an entry that is not ``ID:SCOPES:KEY``. The message never holds a key.
         """
-        entries = settings.api_keys.get_secret_value().split(",")
-        keys = [_parse_entry(entry.strip(), place) for place, entry in enumerate(entries, 1) if entry.strip()]
-        key_ids = [key.key_id for key in keys]
-        if repeated := sorted({key_id for key_id in key_ids if key_ids.count(key_id) > 1}):
-            raise ConfigurationError(f"API_KEYS names {repeated[0]!r} more than once")
-        if len({key.key_sha256 for key in keys}) < len(keys):
-            raise ConfigurationError("API_KEYS gives one key to several ids")
-        return cls(keys)
+        return cls(parse_keys(settings.api_keys.get_secret_value(), "API_KEYS"))
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """Every key, as its hash."""
+        return self._keys
+
+    def replace(self, keys: Sequence[ApiKey]) -> None:
+        """Takes these keys instead; requests that were let in go on.
+
+        Raises:
+            ConfigurationError: they do not go together. The old ones stay.
+        """
+        self._keys = _consistent(keys)
 
     @property
     def is_empty(self) -> bool:
@@ -111,16 +117,48 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str | Non
     return x_api_key.strip() if x_api_key else None
 
 
+def parse_keys(text: str, source: str) -> list[ApiKey]:
+    """Reads entries ``ID:SCOPES:KEY``, separated by commas or by the ends of lines; ``#`` starts a remark.
+
+    Args:
+        text: The entries.
+        source: The setting they come from, for messages.
+
+    Raises:
+        ConfigurationError: an entry that is not one. The message never holds a key.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    entries = [entry.strip() for entry in ",".join(lines).split(",")]
+    return [_parse_entry(entry, place, source) for place, entry in enumerate(entries, 1) if entry]
+
+
 def refuse_unsafe_listen(settings: Settings) -> None:
-    """Refuses to listen beyond loopback while anybody may do anything.
+    """Refuses to listen beyond loopback while anybody may do anything, unless that was asked for.
 
     Raises:
         ConfigurationError: no keys are set, and ``HOST`` is not a loopback address.
     """
-    if KeyRing.from_settings(settings).is_empty and not _is_loopback(settings.host):
+    has_keys = settings.api_keys_file is not None or not KeyRing.from_settings(settings).is_empty
+    if not (has_keys or settings.allow_open_access or _is_loopback(settings.host)):
         raise ConfigurationError(
-            f"HOST is {settings.host!r}, which others can reach: set API_KEYS first, or listen on 127.0.0.1"
+            f"HOST is {settings.host!r}, which others can reach: set API_KEYS first, or listen on 127.0.0.1; "
+            "where everybody who reaches it may do everything, say ALLOW_OPEN_ACCESS=true"
         )
+
+
+def _consistent(keys: Sequence[ApiKey]) -> tuple[ApiKey, ...]:
+    """The keys, where one id always has the same scopes and one key always the same id.
+
+    Several keys for one id are how a key is rotated: both hold until the old one is taken out.
+    """
+    scopes: dict[str, frozenset[Scope]] = {}
+    ids: dict[bytes, str] = {}
+    for key in keys:
+        if scopes.setdefault(key.key_id, key.scopes) != key.scopes:
+            raise ConfigurationError(f"the keys of {key.key_id!r} have different scopes")
+        if ids.setdefault(key.key_sha256, key.key_id) != key.key_id:
+            raise ConfigurationError("one key is given to several ids")
+    return tuple(keys)
 
 
 def _is_loopback(host: str) -> bool:
@@ -136,31 +174,30 @@ def _sha256(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def _parse_entry(entry: str, place: int) -> ApiKey:
+def _parse_entry(entry: str, place: int, source: str) -> ApiKey:
     key_id, *rest = (part.strip() for part in entry.split(":", 2))
     # Where a part is missing, or the first does not look like an id, it may be the key: not to be shown.
     if len(rest) != 2 or not _KEY_ID.fullmatch(key_id):
-        raise ConfigurationError(f"entry {place} of API_KEYS is not ID:SCOPES:KEY")
+        raise ConfigurationError(f"entry {place} of {source} is not ID:SCOPES:KEY")
     scopes, key = rest
-    return ApiKey(key_id, _parse_scopes(scopes, key_id), _parse_key(key, key_id))
+    named = f"entry {key_id!r} of {source}"
+    return ApiKey(key_id, _parse_scopes(scopes, named), _parse_key(key, named))
 
 
-def _parse_scopes(text: str, key_id: str) -> frozenset[Scope]:
+def _parse_scopes(text: str, named: str) -> frozenset[Scope]:
     try:
         return frozenset(Scope(name.strip()) for name in text.split("+"))
     except ValueError:
         known = ", ".join(Scope)
-        raise ConfigurationError(
-            f"entry {key_id!r} of API_KEYS: scopes are some of {known}, joined by +"
-        ) from None
+        raise ConfigurationError(f"{named}: scopes are some of {known}, joined by +") from None
 
 
-def _parse_key(text: str, key_id: str) -> bytes:
+def _parse_key(text: str, named: str) -> bytes:
     if not text:
-        raise ConfigurationError(f"entry {key_id!r} of API_KEYS has no key")
+        raise ConfigurationError(f"{named} has no key")
     if not text.startswith(_HASH_PREFIX):
         return _sha256(text)
     digest = text.removeprefix(_HASH_PREFIX)
     if not _SHA256_HEX.fullmatch(digest):
-        raise ConfigurationError(f"entry {key_id!r} of API_KEYS: sha256= takes 64 hexadecimal digits")
+        raise ConfigurationError(f"{named}: sha256= takes 64 hexadecimal digits")
     return bytes.fromhex(digest)

@@ -14,6 +14,7 @@ BinderlensError
 │   ├── ScopeMissing            a known key that may not do this
 │   ├── HostNotAllowed          no keys are set, and the request came under a foreign name
 │   └── CrossSiteRequest        no keys are set, and the page of another site asks for a change
+├── RateLimited                 this key has had its share for now
 ├── NotFound                    an id that names nothing
 ├── IdempotencyConflict         the same key with another body
 ├── Unavailable                 try again later
@@ -95,6 +96,15 @@ class HostNotAllowed(AccessDenied):
 
 class CrossSiteRequest(AccessDenied):
     """No keys are set, and the page of another site asks for more than to look."""
+
+
+class RateLimited(BinderlensError):
+    """This key has had its share of a span of time; others are still served."""
+
+    def __init__(self, detail: str, retry_after_s: int = 60) -> None:
+        """Takes the seconds until the next span begins."""
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class NotFound(BinderlensError):

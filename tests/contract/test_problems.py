@@ -31,6 +31,7 @@ STATUSES = {
     errors.CrossSiteRequest: 403,
     errors.NotFound: 404,
     errors.IdempotencyConflict: 409,
+    errors.RateLimited: 429,
     errors.Unavailable: 503,
     errors.Busy: 503,
     errors.MemoryTight: 503,
@@ -75,7 +76,7 @@ async def test_an_error_becomes_its_problem(
     assert body["code"] == ERROR_RULES[error].code
     assert body["type"].endswith(body["code"])
     assert body["request_id"] == response.headers["x-request-id"]
-    assert ("retry-after" in response.headers) == (response.status_code == 503)
+    assert ("retry-after" in response.headers) == (response.status_code in (429, 503))
 
 
 def test_an_error_class_that_is_new_has_the_status_of_its_parent() -> None:

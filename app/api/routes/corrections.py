@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from app.api.deps import IdempotencyKey, KeyIdDep, RuntimeDep
+from app.api.limits import Counted
 from app.api.responses import (
     CHANGE_ERRORS,
     CORRECTION_ERRORS,
@@ -20,7 +21,7 @@ from app.api.schemas.corrections import CorrectionModel, CorrectionRequest
 from app.api.security import Scope
 from app.domain.errors import NotFound
 
-router = scoped_router("corrections", Scope.CORRECT)
+router = scoped_router("corrections", Scope.CORRECT, counted=Counted.CORRECTIONS)
 
 
 @router.post(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from app.api.deps import IdempotencyKey, KeyIdDep, MetricsDep, RuntimeDep
+from app.api.limits import Counted
 from app.api.responses import IDENTIFY_ERRORS, REPLAYED_HEADER, problems, replayable
 from app.api.routing import UploadRoute, scoped_router
 from app.api.schemas.base import Name
@@ -17,7 +18,7 @@ from app.domain.types import CardFilter, ScanResult
 from app.obs.metrics import Metrics
 from app.services.identify import IdentifyOptions
 
-router = scoped_router("identify", Scope.IDENTIFY, UploadRoute)
+router = scoped_router("identify", Scope.IDENTIFY, UploadRoute, Counted.SCANS)
 
 _BODY = {
     "requestBody": {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -13,8 +14,8 @@ from app.settings import Settings
 HASHED = "sha256=" + hashlib.sha256(b"hashed-key").hexdigest()
 
 
-def settings(api_keys: str = "", host: str = "127.0.0.1") -> Settings:
-    return Settings(_env_file=None, api_keys=SecretStr(api_keys), host=host)
+def settings(api_keys: str = "", host: str = "127.0.0.1", **others: object) -> Settings:
+    return Settings(_env_file=None, api_keys=SecretStr(api_keys), host=host, **others)
 
 
 def ring(api_keys: str) -> KeyRing:
@@ -36,6 +37,16 @@ def test_a_key_opens_what_its_scopes_say() -> None:
         keys.authorise("one", Scope.CORRECT)
     with pytest.raises(ScopeMissing):
         keys.authorise("hashed-key", Scope.ADMIN)
+
+
+def test_an_id_may_have_several_keys_while_one_takes_the_place_of_the_other() -> None:
+    keys = ring("shop:identify+correct:old,shop:correct+identify:new")
+    assert [keys.authorise(key, Scope.CORRECT) for key in ("old", "new")] == ["shop", "shop"]
+
+
+def test_remarks_and_the_ends_of_lines_separate_entries_as_commas_do() -> None:
+    keys = ring("# rotated in May, keep:identify:remark\na:identify:one\n\n  # b:admin:two\nc:correct:three,")
+    assert [key.key_id for key in keys.keys] == ["a", "c"]
 
 
 @pytest.mark.parametrize("key", [None, "", "two", "one ", HASHED, "\udcff"])
@@ -71,8 +82,8 @@ def test_every_key_is_compared_whichever_matches(monkeypatch: pytest.MonkeyPatch
         ("ci:identify+:TOPSECRET", "entry 'ci' of API_KEYS: scopes"),
         ("ci:identify:", "entry 'ci' of API_KEYS has no key"),
         ("ci:identify:sha256=TOPSECRET", "entry 'ci' of API_KEYS: sha256= takes 64"),
-        ("ci:identify:TOPSECRET,ci:admin:other", "names 'ci' more than once"),
-        ("a:identify:TOPSECRET,b:admin:TOPSECRET", "one key to several ids"),
+        ("ci:identify:TOPSECRET,ci:admin:other", "the keys of 'ci' have different scopes"),
+        ("a:identify:TOPSECRET,b:admin:TOPSECRET", "one key is given to several ids"),
     ],
 )
 def test_keys_that_cannot_be_read_are_refused_without_showing_them(api_keys: str, words: str) -> None:
@@ -113,3 +124,13 @@ def test_without_keys_the_service_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(ConfigurationError, match="set API_KEYS first"):
         refuse_unsafe_listen(settings(host=host))
     refuse_unsafe_listen(settings("a:identify:one", host))
+
+
+def test_open_access_has_to_be_asked_for_by_name() -> None:
+    refuse_unsafe_listen(settings(host="0.0.0.0", allow_open_access=True))
+    with pytest.raises(ConfigurationError, match="say ALLOW_OPEN_ACCESS=true"):
+        refuse_unsafe_listen(settings(host="0.0.0.0"))
+
+
+def test_a_file_of_keys_is_enough_to_listen_beyond_loopback(tmp_path: Path) -> None:
+    refuse_unsafe_listen(settings(host="0.0.0.0", api_keys_file=tmp_path / "keys"))

@@ -1,0 +1,85 @@
+"""A key's own limits: 429 with Retry-After, before the body is read, and others are served on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from app.domain.errors import Busy
+from app.settings import Settings
+from tests.fakes.service import FakeService, ScriptedIdentify, fake_service, page_png
+from tests.openapi import Contract
+
+KEYS = SecretStr("shop:identify+correct:one,shop:identify+correct:two,other:identify+correct:three")
+PAGE = {"image": ("page.png", page_png(1), "image/png")}
+
+
+@pytest.fixture
+async def limited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeService]:
+    # A minute that does not end while the test runs.
+    monkeypatch.setattr("app.api.limits._MINUTE_S", 10**9)
+    changes = {"api_keys": KEYS, "scans_per_minute": 2, "corrections_per_day": 2}
+    async with fake_service(settings.model_copy(update=changes)) as running:
+        yield running
+
+
+async def test_more_scans_than_a_key_has_are_refused_unread_and_other_keys_are_served(
+    limited: FakeService, contract: Contract
+) -> None:
+    async with limited.client("one") as client:
+        statuses = [(await client.post("/identify", files=PAGE)).status_code for _ in range(2)]
+    sent: list[int] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        sent.append(1)
+        yield b"x"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    async with limited.client("two") as client:  # another key of the same id
+        refused = await client.post("/identify", content=body(), headers=headers)
+        assert (await client.get("/scans")).status_code == 200
+    async with limited.client("three") as client:
+        statuses.append((await client.post("/identify", files=PAGE)).status_code)
+    assert statuses == [200, 200, 200]
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["retry-after"]) > 0
+    assert sent == []
+    contract.check("identify", refused)
+
+
+async def test_a_scan_that_the_service_could_not_serve_does_not_count(limited: FakeService) -> None:
+    def busy() -> None:
+        raise Busy("all permits are taken")
+
+    real = limited.runtime.identify
+    limited.replace_identify(ScriptedIdentify(on_admission=busy))
+    async with limited.client("one") as client:
+        refused = [(await client.post("/identify", files=PAGE)).status_code for _ in range(4)]
+        limited.replace_identify(real)
+        served = [(await client.post("/identify", files=PAGE)).status_code for _ in range(3)]
+    assert (refused, served) == ([503] * 4, [200, 200, 429])
+
+
+async def test_an_answer_given_again_does_not_count(limited: FakeService) -> None:
+    async with limited.client("one") as client:
+        headers = {"Idempotency-Key": "page-1"}
+        again = [(await client.post("/identify", files=PAGE, headers=headers)).status_code for _ in range(5)]
+        other = (await client.post("/identify", files=PAGE)).status_code
+    assert (again, other) == ([200] * 5, 200)
+
+
+async def test_corrections_have_a_limit_of_their_own_and_can_still_be_read_and_taken_back(
+    limited: FakeService, contract: Contract
+) -> None:
+    async with limited.client("one") as client:
+        scan = (await client.post("/identify", files=PAGE)).json()
+        body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "not_a_card"}
+        replies = [await client.post("/corrections", json=body) for _ in range(3)]
+        path = f"/corrections/{replies[0].json()['correction_id']}"
+        assert (await client.get(path)).status_code == 200
+        assert (await client.delete(path)).status_code == 200
+    assert [reply.status_code for reply in replies] == [202, 202, 429]
+    assert 0 < int(replies[2].headers["retry-after"]) <= 86_400
+    contract.check("submit_correction", replies[2])
