@@ -196,7 +196,9 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             gallery=gallery,
             references=references,
             guard=guard,
-            readiness=_readiness(encoder, gallery, guard),
+            admission=admission,
+            connections=database,
+            readiness=_readiness(encoder, database, gallery, guard),
         )
 
 
@@ -229,7 +231,9 @@ def _calibrations(
     return chosen.calibrations
 
 
-def _readiness(encoder: EncoderRunner, gallery: PostgresGallery, guard: ProcessMemoryGuard) -> Readiness:
+def _readiness(
+    encoder: EncoderRunner, database: Database, gallery: PostgresGallery, guard: ProcessMemoryGuard
+) -> Readiness:
     async def check_encoder() -> str:
         info = encoder.info
         return f"{info.name} {info.precision} {info.fingerprint} ({info.precision_reason})"
@@ -243,7 +247,14 @@ def _readiness(encoder: EncoderRunner, gallery: PostgresGallery, guard: ProcessM
             raise MemoryTight("memory is tight: no room for another scan")
         return f"{guard.snapshot().anonymous_bytes // 1_000_000} MB anonymous"
 
-    return Readiness((("encoder", check_encoder), ("gallery", check_gallery), ("memory", check_memory)))
+    return Readiness(
+        (
+            ("encoder", check_encoder),
+            ("database", database.check),
+            ("gallery", check_gallery),
+            ("memory", check_memory),
+        )
+    )
 
 
 async def migrate_database(settings: Settings) -> list[str]:

@@ -71,6 +71,8 @@ _SECURED: Final = (Unauthenticated, ScopeMissing)
 
 #: Errors of any operation that needs a key and reads what is stored.
 READ_ERRORS: Final = (*_BASIC, *_SECURED, *_STORED)
+#: Errors of an operation that needs a key and nothing else.
+KEYED_ERRORS: Final = (*_BASIC, *_SECURED)
 #: Errors of any operation that needs a key and looks at the process alone.
 PROCESS_ERRORS: Final = (*_BASIC, *_SECURED, NotReady)
 #: Errors of an operation that needs no key.

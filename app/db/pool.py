@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 
 import asyncpg
 from pgvector.asyncpg import register_vector
@@ -12,7 +14,8 @@ from pgvector.asyncpg import register_vector
 from app.db.errors import translated
 from app.db.queries import Queries
 from app.db.unhurried import UnhurriedConnection
-from app.domain.errors import ConfigurationError, MigrationsMissing
+from app.domain.errors import ConfigurationError, DatabaseUnavailable, MigrationsMissing
+from app.domain.operation_types import PoolUse
 from app.settings import Settings
 
 MIN_SERVER_VERSION = 150000
@@ -67,11 +70,22 @@ def session_settings(settings: Settings) -> dict[str, str]:
     }
 
 
+@dataclass(slots=True)
+class _Counts:
+    """What happened to a pool since it was opened."""
+
+    opened: int = 0
+    failures: int = 0
+
+
 class Database:
     """A pool of connections and the statements to run on them. Made by ``open``."""
 
-    def __init__(self, pool: asyncpg.Pool, dsn: str, queries: Queries, vector_schema: str) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, dsn: str, queries: Queries, vector_schema: str, counts: _Counts
+    ) -> None:
         self._pool = pool
+        self._counts = counts
         self._dsn = dsn
         self._vector_schema = vector_schema
         self.queries = queries
@@ -85,7 +99,7 @@ class Database:
             MigrationsMissing: the extension is missing: the database was never migrated.
             DatabaseUnavailable: it cannot be reached.
         """
-        queries = Queries()
+        queries, counts = Queries(), _Counts()
         with translated():
             async with maintenance_connection(dsn) as connection:
                 vector_schema = await check_versions(connection, queries)
@@ -97,6 +111,7 @@ class Database:
                 await _lift_limits(connection, queries)
                 await register_vector(connection, schema=vector_schema)
                 await connection.execute(queries["reset_session"])
+                counts.opened += 1
 
             pool = await asyncpg.create_pool(
                 dsn,
@@ -107,7 +122,7 @@ class Database:
                 server_settings=session_settings(settings),
                 init=prepare,
             )
-        return cls(pool, dsn, queries, vector_schema)
+        return cls(pool, dsn, queries, vector_schema, counts)
 
     async def close(self) -> None:
         """Closes every connection; those still busy after ten seconds are cut off."""
@@ -119,7 +134,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the pool, with errors translated (see ``translated``)."""
-        with translated():
+        with self._translated():
             async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection:
                 yield connection
 
@@ -140,10 +155,39 @@ class Database:
     @asynccontextmanager
     async def maintenance(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of its own without time limits, for work of minutes such as building an index."""
-        with translated():
+        with self._translated():
             async with maintenance_connection(self._dsn) as connection:
                 await register_vector(connection, schema=self._vector_schema)
                 yield connection
+
+    def use(self) -> PoolUse:
+        """How many connections there are, and how often the database was away."""
+        return PoolUse(
+            size=self._pool.get_size(),
+            idle=self._pool.get_idle_size(),
+            limit=self._pool.get_max_size(),
+            opened=self._counts.opened,
+            failures=self._counts.failures,
+        )
+
+    async def check(self) -> str:
+        """Asks for a sign of life. Raises DatabaseUnavailable or SearchTimeout where there is none."""
+        started = time.perf_counter()
+        async with self.connection() as connection:
+            await connection.execute(self.queries["sign_of_life"])
+        waited_ms = (time.perf_counter() - started) * 1000.0
+        use = self.use()
+        return f"answers in {waited_ms:.0f} ms; {use.size - use.idle} of {use.limit} connections busy"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """``translated``, and counts how often the database was away."""
+        try:
+            with translated():
+                yield
+        except DatabaseUnavailable:
+            self._counts.failures += 1
+            raise
 
 
 async def _lift_limits(connection: asyncpg.Connection, queries: Queries) -> None:

@@ -7,6 +7,11 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from app.obs.state import ProcessState, StateCollector
+
+#: What a card says of itself when its search was cut off and tried again with fewer templates.
+_SEARCHED_AGAIN = "topk_reduced"
+
 #: Seconds. A page takes 0.3 to 5 s by encoder and cores; everything else is milliseconds.
 _REQUEST_BUCKETS_S = (0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _STAGE_BUCKETS_S = (0.002, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -37,6 +42,11 @@ class Metrics:
         self._degraded = Counter(
             "binderlens_cards_degraded", "Cards with something skipped", ["reason"], registry=self._registry
         )
+        self._search_retries = Counter(
+            "binderlens_search_retries",
+            "Scans whose search ran into STATEMENT_TIMEOUT_MS and was tried again with fewer templates",
+            registry=self._registry,
+        )
         self._stage_seconds = Histogram(
             "binderlens_stage_seconds",
             "Time of a scan, by stage",
@@ -53,6 +63,8 @@ class Metrics:
             ["event"],
             registry=self._registry,
         )
+        self._state = StateCollector()
+        self._registry.register(self._state)
 
     def observe_request(self, method: str, route: str, status: int | None, duration_s: float) -> None:
         """Counts one HTTP request. ``route`` is the template of its path."""
@@ -68,8 +80,11 @@ class Metrics:
             self._stage_seconds.labels(stage).observe(duration_ms / 1000.0)
         for status in statuses:
             self._cards.labels(status).inc()
-        for reason in degraded:
+        reasons = list(degraded)
+        for reason in reasons:
             self._degraded.labels(reason).inc()
+        if _SEARCHED_AGAIN in reasons:
+            self._search_retries.inc()
 
     def set_memory(self, bytes_by_kind: Mapping[str, int], guard_events: Mapping[str, int]) -> None:
         """Takes over what the memory guard sees now; called for each scrape."""
@@ -77,6 +92,10 @@ class Metrics:
             self._memory.labels(kind).set(value)
         for event, count in guard_events.items():
             self._guard.labels(event).set(count)
+
+    def set_state(self, state: ProcessState) -> None:
+        """Takes over how the process stands now; called for each scrape."""
+        self._state.set(state)
 
     @property
     def content_type(self) -> str:

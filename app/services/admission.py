@@ -45,6 +45,11 @@ class Admission:
         """How many are being worked on."""
         return self._taken
 
+    @property
+    def uploads(self) -> int:
+        """How many pictures are coming in."""
+        return self._uploads
+
     def scan_memory(self) -> ScanMemory:
         """What one scan, or one picture that is decoded again, reserves its memory with."""
         return ScanMemory(self._guard)

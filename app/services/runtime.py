@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app.domain.errors import BinderlensError
+from app.domain.operation_types import ConnectionPool
 from app.domain.ports import Encoder, Gallery, MemoryGuard, QualityStore, References, ScanStore
+from app.services.admission import Admission
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
 from app.services.learning.loop import LearningLoop
@@ -72,4 +74,6 @@ class Runtime:
     gallery: Gallery
     references: References
     guard: MemoryGuard
+    admission: Admission
+    connections: ConnectionPool
     readiness: Readiness

@@ -23,3 +23,6 @@ SELECT current_setting('server_version_num')::int AS server_version_num,
 FROM (VALUES (1)) AS always_one_row
 LEFT JOIN pg_extension e ON e.extname = 'vector'
 LEFT JOIN pg_namespace n ON n.oid = e.extnamespace
+
+-- name: sign_of_life
+SELECT 1

@@ -320,7 +320,6 @@ async def test_before_start_up_has_finished_everything_else_is_503(
             ("get_ready", "/ready"),
             ("list_scans", "/scans"),
             ("get_memory", "/memory"),
-            ("get_metrics", "/metrics"),
         ):
             response = await client.get(path)
             assert (response.status_code, response.json()["code"]) == (503, "not_ready")
@@ -345,3 +344,32 @@ async def test_metrics_count_requests_scans_cards_and_memory(scan, client, contr
     assert 'binderlens_memory_bytes{kind="resident"} 6e+08' in lines
     assert 'binderlens_stage_seconds_count{stage="detect"} 1.0' in lines
     assert sum(float(line.split()[-1]) for line in lines if line.startswith("binderlens_cards_total")) == 3
+
+
+async def test_metrics_show_what_the_process_is_made_of(client, contract: Contract) -> None:
+    lines = (await client.get("/metrics")).text.splitlines()
+    for line in (
+        'binderlens_ready{check="gallery"} 1.0',
+        'binderlens_permits{state="taken"} 0.0',
+        'binderlens_permits{state="limit"} 2.0',
+        'binderlens_permits{state="uploads"} 0.0',
+        'binderlens_db_connections{state="busy"} 1.0',
+        'binderlens_db_connections{state="idle"} 2.0',
+        'binderlens_db_connections{state="limit"} 5.0',
+        "binderlens_db_connections_opened_total 7.0",
+        "binderlens_db_failures_total 2.0",
+        "binderlens_memory_limit_bytes 1e+09",
+        "binderlens_search_retries_total 0.0",
+    ):
+        assert line in lines
+    [encoder] = [line for line in lines if line.startswith("binderlens_encoder_info{")]
+    assert 'precision="fp32"' in encoder
+
+
+async def test_metrics_are_there_before_the_service_is_ready(service: FakeService) -> None:
+    service.app.state.runtime = None
+    async with service.client() as client:
+        response = await client.get("/metrics")
+    assert response.status_code == 200
+    assert 'binderlens_ready{check="startup"} 0.0' in response.text.splitlines()
+    assert "binderlens_permits{" not in response.text

@@ -16,6 +16,7 @@ from app.api.application import build_application
 from app.domain.calibration import UNCALIBRATED, Calibrations
 from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.learning_types import LearningLimits
+from app.domain.operation_types import PoolUse
 from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
 from app.services.admission import Admission
 from app.services.corrections import CorrectionService
@@ -58,6 +59,16 @@ class FakeService:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         transport = httpx.ASGITransport(self.app)
         return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
+
+
+class NoPool:
+    """In the place of the pool: one connection of five is busy, and the database was away twice."""
+
+    def use(self) -> PoolUse:
+        return PoolUse(size=3, idle=2, limit=5, opened=7, failures=2)
+
+    async def check(self) -> str:
+        return "answers"
 
 
 class ScriptedIdentify:
@@ -137,6 +148,8 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         gallery=gallery,
         references=references,
         guard=guard,
+        admission=admission,
+        connections=NoPool(),
         readiness=Readiness([("gallery", gallery_check)]),
     )
     try:

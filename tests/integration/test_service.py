@@ -203,7 +203,7 @@ async def test_ready_says_which_encoder_and_gallery_serve(client: httpx.AsyncCli
     reply = await client.get("/ready")
     assert reply.status_code == 200, reply.text
     checks = reply.json()["checks"]
-    assert [check["name"] for check in checks] == ["encoder", "gallery", "memory"]
+    assert [check["name"] for check in checks] == ["encoder", "database", "gallery", "memory"]
     assert "fp32" in checks[0]["detail"]
     assert "loses too much in anything less" in checks[0]["detail"]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request, Response
 
 from app.api.deps import MetricsDep, RuntimeDep, startup_detail
 from app.api.errors import ERROR_RULES, problem, problem_response, request_id_of
-from app.api.responses import OPEN_ERRORS, PROCESS_ERRORS, problems, text
+from app.api.key_file import KeyFile
+from app.api.responses import KEYED_ERRORS, OPEN_ERRORS, PROCESS_ERRORS, problems, text
 from app.api.routing import open_router, scoped_router
 from app.api.schemas.ops import CheckModel, HealthModel, MemoryModel, NotReadyProblem, ReadyModel
 from app.api.security import Scope
 from app.domain.errors import DeadlineExceeded, NotReady
+from app.obs.state import ProcessState
 from app.services.runtime import ReadinessCheck, Runtime
 
 open_ops_router = open_router("operations")
@@ -84,21 +86,49 @@ async def get_memory(runtime: RuntimeDep) -> MemoryModel:
     operation_id="get_metrics",
     summary="Prometheus",
     response_class=Response,
-    responses=text("text/plain", "Prometheus' text format") | problems(*PROCESS_ERRORS),
+    responses=text("text/plain", "Prometheus' text format") | problems(*KEYED_ERRORS),
 )
-async def get_metrics(runtime: RuntimeDep, metrics: MetricsDep) -> Response:
-    """Requests, scans, stages and memory of this process."""
-    memory = runtime.guard.snapshot()
-    metrics.set_memory(
-        {
-            "resident": memory.rss_bytes,
-            "anonymous": memory.anonymous_bytes,
-            "file_backed": memory.file_bytes,
-            "peak_resident": memory.peak_rss_bytes,
-        },
-        {"batch": memory.batches, "release": memory.releases, "refusal": memory.refusals},
-    )
+async def get_metrics(request: Request, metrics: MetricsDep) -> Response:
+    """Requests, scans, stages and memory of this process; before start-up has finished, what there is."""
+    ready = {check.name: check.ok for check in await _checks(request)}
+    runtime: Runtime | None = request.app.state.runtime
+    key_file: KeyFile | None = request.app.state.key_file
+    current = None if key_file is None else key_file.is_current
+    if runtime is None:
+        metrics.set_state(ProcessState(ready, key_file_is_current=current))
+    else:
+        memory = runtime.guard.snapshot()
+        metrics.set_memory(
+            {
+                "resident": memory.rss_bytes,
+                "anonymous": memory.anonymous_bytes,
+                "file_backed": memory.file_bytes,
+                "peak_resident": memory.peak_rss_bytes,
+            },
+            {"batch": memory.batches, "release": memory.releases, "refusal": memory.refusals},
+        )
+        metrics.set_state(_state(runtime, ready, memory.limit_bytes, current))
     return Response(metrics.render(), media_type=metrics.content_type)
+
+
+def _state(
+    runtime: Runtime, ready: Mapping[str, bool], memory_limit_bytes: int | None, key_file: bool | None
+) -> ProcessState:
+    admission, pool, encoder = runtime.admission, runtime.connections.use(), runtime.encoder.info
+    return ProcessState(
+        ready,
+        permits={"taken": admission.taken, "limit": admission.permits, "uploads": admission.uploads},
+        connections={"busy": pool.size - pool.idle, "idle": pool.idle, "limit": pool.limit},
+        connections_opened=pool.opened,
+        database_failures=pool.failures,
+        memory_limit_bytes=memory_limit_bytes,
+        encoder={
+            "name": encoder.name,
+            "precision": encoder.precision,
+            "fingerprint": encoder.fingerprint,
+        },
+        key_file_is_current=key_file,
+    )
 
 
 async def _checks(request: Request) -> Sequence[ReadinessCheck]:

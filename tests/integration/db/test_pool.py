@@ -207,3 +207,21 @@ async def test_a_database_url_that_is_none_is_refused_without_telling_it(
 async def test_a_server_that_is_not_there_is_unavailable(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         await Database.open(f"postgresql://postgres@/postgres?host={tmp_path}", settings)
+
+
+async def test_the_pool_tells_how_many_connections_there_are_and_how_often_the_database_was_away(
+    database: Database,
+) -> None:
+    before = database.use()
+    async with database.connection():
+        during = database.use()
+    assert (before.size - before.idle, during.size - during.idle) == (0, 1)
+    assert before.limit == 5
+    assert before.failures == 0
+    with pytest.raises(DatabaseUnavailable):
+        async with database.connection() as connection:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert "answers in" in await database.check()
+    after = database.use()
+    assert after.failures == 1
+    assert after.opened == before.opened + 1
