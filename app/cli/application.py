@@ -12,6 +12,7 @@ import typer
 
 from app.cli.commands import demo, evaluate, gallery, identify, learn, migrate, models, serve
 from app.domain.errors import BinderlensError, DatabaseUnavailable
+from app.inference.clip_extra import clip_extra
 
 
 def build_cli() -> typer.Typer:
@@ -38,7 +39,8 @@ def build_cli() -> typer.Typer:
 def main() -> None:
     """Runs the command line and exits."""
     try:
-        build_cli()()
+        with clip_extra():
+            build_cli()()
     except BinderlensError as error:
         print(f"binderlens: {error}{_reason(error)}", file=sys.stderr)
         sys.exit(1)

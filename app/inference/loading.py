@@ -15,6 +15,7 @@ import structlog
 
 from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid
 from app.domain.types import EncoderInfo
+from app.inference.clip_extra import clip_extra
 from app.inference.encoder import LoadedEncoder, Tower
 from app.inference.files import sha256_of
 from app.inference.int8_proof import broken_bond
@@ -124,7 +125,8 @@ def _open_tower(
         from app.inference.openvino_graph import GraphTower
 
         return GraphTower(folder, graph, precision, threads, cache_dir if precision == "int8" else None)
-    from app.inference.torch_tower import TorchTower, load_tower
+    with clip_extra():
+        from app.inference.torch_tower import TorchTower, load_tower
 
     if precision == "int8":
         raise AssertionError("int8 was chosen without a graph for it")

@@ -13,6 +13,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from app.inference.clip_extra import clip_extra
+
 if TYPE_CHECKING:
     import torch
 
@@ -50,11 +52,13 @@ def define_missing_operators() -> torch.library.Library | None:
 
 def import_open_clip() -> ModuleType:
     """``import open_clip``, once torchvision can be imported."""
-    define_missing_operators()
-    return importlib.import_module("open_clip")
+    with clip_extra():
+        define_missing_operators()
+        return importlib.import_module("open_clip")
 
 
 def import_timm() -> ModuleType:
     """``import timm``, once torchvision can be imported."""
-    define_missing_operators()
-    return importlib.import_module("timm")
+    with clip_extra():
+        define_missing_operators()
+        return importlib.import_module("timm")

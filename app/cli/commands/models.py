@@ -49,7 +49,7 @@ def build() -> typer.Typer:
 
 def list_models() -> None:
     """Which encoders are here, and in what state."""
-    from app.inference.models_admin import list_encoders
+    from app.inference.catalogue import list_encoders  # not by way of what needs torch
 
     table = Table()
     for column in ("encoder", "state", "detail"):
