@@ -1,17 +1,27 @@
 # syntax=docker/dockerfile:1
+# docker build .                          the service with the compact encoder, which needs no PyTorch
+# docker build --build-arg EXTRAS=clip .  with PyTorch and open_clip too: to fetch, export and serve CLIP models
 FROM python:3.11-slim-bookworm AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ARG EXTRAS=""
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
 WORKDIR /srv/binderlens
 COPY constraints.txt ./
-# The CPU builds of both, from PyTorch's own index and in a call of their own; see scripts/install.sh.
+# The CPU builds, from PyTorch's own index and in a call of their own; see scripts/install.sh.
 RUN python -m venv /opt/venv \
- && torch="$(sed -n 's/^torch==//p' constraints.txt)" \
- && vision="$(sed -n 's/^torchvision==//p' constraints.txt)" \
- && /opt/venv/bin/pip install --no-deps --index-url https://download.pytorch.org/whl/cpu \
-        "torch==${torch}" "torchvision==${vision}"
+ && case "$EXTRAS" in *clip*|*quantise*) \
+        torch="$(sed -n 's/^torch==//p' constraints.txt)" \
+     && vision="$(sed -n 's/^torchvision==//p' constraints.txt)" \
+     && /opt/venv/bin/pip install --no-deps --index-url https://download.pytorch.org/whl/cpu \
+            "torch==${torch}" "torchvision==${vision}" ;; \
+    esac
 COPY pyproject.toml README.md ./
+COPY scripts/slim.sh ./scripts/
 COPY app ./app
-RUN /opt/venv/bin/pip install --constraint constraints.txt --editable .
+# rapidocr carries the recogniser of card texts as a file; none of its code runs, so nothing it depends on comes.
+RUN rapidocr="$(sed -n 's/^rapidocr==//p' constraints.txt)" \
+ && /opt/venv/bin/pip install --constraint constraints.txt --editable ".${EXTRAS:+[$EXTRAS]}" \
+ && /opt/venv/bin/pip install --no-deps "rapidocr==${rapidocr}" \
+ && scripts/slim.sh /opt/venv "$EXTRAS"
 
 FROM python:3.11-slim-bookworm
 # glibc gives every thread an arena of its own; two are plenty here and keep memory flat.
@@ -23,14 +33,14 @@ ENV PATH=/opt/venv/bin:$PATH \
     PORT=8000 \
     DATA_DIR=/var/lib/binderlens \
     LOG_FORMAT=json
-RUN useradd --system --uid 10001 --home-dir /var/lib/binderlens --create-home binderlens
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/binderlens --create-home binderlens
 WORKDIR /srv/binderlens
 COPY --from=build /opt/venv /opt/venv
 COPY pyproject.toml README.md LICENSE ./
-COPY app ./app
-COPY models ./models
 COPY sql ./sql
-USER binderlens
+COPY models ./models
+COPY app ./app
+USER 10001
 VOLUME /var/lib/binderlens
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --retries=3 \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import socket
 from contextlib import suppress
 
@@ -31,9 +32,15 @@ def run_server(settings: Settings) -> None:
     refuse_unsafe_listen(settings)
     listener = open_listener(settings)
     prepare_process(settings)
+    signal.signal(signal.SIGTERM, _end)
     # The server has shut down in good order by the time it passes the interrupt on.
     with suppress(KeyboardInterrupt):
         asyncio.run(build_server(create_app(settings)).serve(sockets=[listener]))
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """Ends with status 0: the server passes the signal on once it has shut down in good order."""
+    raise SystemExit(0)
 
 
 def open_listener(settings: Settings) -> socket.socket:
