@@ -39,11 +39,10 @@ COPY --from=build /opt/venv /opt/venv
 COPY pyproject.toml README.md LICENSE ./
 COPY sql ./sql
 COPY models ./models
-COPY app ./app
+COPY --from=build /srv/binderlens/app ./app
 USER 10001
 VOLUME /var/lib/binderlens
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health', timeout=2)"]
-ENTRYPOINT ["binderlens"]
-CMD ["serve"]
+CMD ["binderlens", "serve"]

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint format bench bench-long eval-encoder train train-finder openapi env-example pin clean
+.PHONY: install demo serve test test-slow lint audit format bench bench-long eval-encoder train train-finder openapi env-example settings-table pin clean
 
 install: $(INSTALLED)
 
@@ -30,6 +30,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: install  ## look the pinned packages up among known vulnerabilities; needs pypi.org
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -57,6 +60,9 @@ openapi: install  ## write docs/openapi.json again
 
 env-example: install  ## write .env.example again from app/settings.py
 	$(BIN)/python -m scripts.env_example
+
+settings-table: install  ## write the table of settings in docs/operations.md again from app/settings.py
+	$(BIN)/python -m scripts.settings_table
 
 pin: ## write constraints.txt again from the newest versions that pyproject.toml allows
 	scripts/pin.sh

@@ -22,12 +22,13 @@ def render() -> str:
     """The whole file."""
     lines = [HEADER]
     for name, field in Settings.model_fields.items():
-        lines.append(f"# {_describe(field)}")
-        lines.append(f"# {name.upper()}={_default(field)}\n")
+        lines.append(f"# {describe(field)}")
+        lines.append(f"# {name.upper()}={default_text(field)}\n")
     return "\n".join(lines)
 
 
-def _describe(field: FieldInfo) -> str:
+def describe(field: FieldInfo) -> str:
+    """What a setting means, and what it may be where there are only a few choices."""
     description = field.description or ""
     choices = _choices(field.annotation)
     return f"{description} ({' | '.join(choices)})" if choices else description
@@ -41,7 +42,8 @@ def _choices(annotation: object) -> list[str]:
     return []
 
 
-def _default(field: FieldInfo) -> str:
+def default_text(field: FieldInfo) -> str:
+    """The default as it would be written into a file; empty where there is none."""
     value = field.default
     if isinstance(value, SecretStr):
         value = value.get_secret_value()

@@ -24,7 +24,10 @@ case $extras in
 esac
 # Of this package one file is read, and none of its code.
 [ ! -d "$site/rapidocr" ] || find "$site/rapidocr" -type f ! -name PP-OCRv6_rec_small.onnx ! -name __init__.py -delete
-# Tests of others, types for checkers, and bytecode, which costs a start about a second and the image 50 MB.
+# Tests of others, types for checkers, and bytecode.
 find "$site" -type d \( -name tests -o -name test -o -name __pycache__ \) -prune -exec rm -rf {} +
 find "$site" -type f \( -name '*.pyi' -o -name '*.pxd' -o -name '*.a' \) -delete
 find "$site" -type d -empty -delete
+# Bytecode again, but only of what a start loads: compiling that at each start more than doubles the time of importing,
+# and all the rest would be 50 MB.
+"$1/bin/python" -c 'import app.cli.server, app.main, cv2, openvino'

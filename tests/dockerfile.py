@@ -42,7 +42,6 @@ class Stage:
     user: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
-    entry: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     health: list[str] = field(default_factory=list)
     #: Each step that adds a layer, with what it added in bytes.
@@ -123,8 +122,6 @@ def _note(step: Step, stage: Stage) -> None:
             stage.user = step.text
         case "HEALTHCHECK":
             stage.health = json.loads(step.text.partition("CMD ")[2])
-        case "ENTRYPOINT":
-            stage.entry = json.loads(step.text)
         case "CMD":
             stage.command = json.loads(step.text)
         case _:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.api.errors import ERROR_RULES
@@ -214,6 +215,20 @@ async def test_the_log_line_of_a_request_holds_what_operators_ask_for(service: F
     assert (line["method"], line["path"], line["status"]) == ("POST", "/identify", 200)
     assert line["duration_ms"] > 0
     assert line["log_level"] == "info"
+
+
+async def test_the_log_line_of_a_scan_ties_its_id_to_the_request_and_says_where_the_time_went(
+    service: FakeService,
+) -> None:
+    def add_context(logger: object, method: str, event: dict) -> dict:
+        return merge_contextvars(logger, method, event)
+
+    with capture_logs(processors=[add_context]) as logs:
+        response = await post(service, **{"X-Request-ID": "r-2"})
+    [line] = [line for line in logs if line["event"] == "scan"]
+    body = response.json()
+    assert (line["request_id"], line["scan_id"], line["cards"]) == ("r-2", body["scan_id"], 1)
+    assert line["timings_ms"].keys() == body["timings_ms"].keys()
 
 
 async def test_replies_tell_browsers_to_stay_careful(client: httpx.AsyncClient) -> None:

@@ -59,7 +59,7 @@ def import_cards(image: Stage, folder: Path) -> list:
     cards = invent_catalogue(4711, 12)
     write_gallery(cards, folder, CARD_HEIGHT_PX)
     inside = f"/{folder.relative_to(image.root)}"
-    image.run([*image.entry, "gallery", "import", f"{inside}/manifest.csv", "--images", inside])
+    image.run(["binderlens", "gallery", "import", f"{inside}/manifest.csv", "--images", inside])
     return list(cards)
 
 
@@ -73,7 +73,7 @@ def test_the_steps_give_a_service_that_identifies_a_page_as_another_user(tree: P
     cards = import_cards(image, image.root / "tmp" / "gallery")
     port = free_port()
     keys = {"API_KEYS": "test:admin:one", "PORT": str(port)}
-    service = image.start([*image.entry, *image.command], **keys)
+    service = image.start(image.command, **keys)
     url = f"http://127.0.0.1:{port}"
     wait_until_ready(url, service)
     status = Path(f"/proc/{service.pid}/status").read_text()
@@ -95,7 +95,7 @@ def test_the_image_runs_as_nobody_in_particular_and_says_whether_it_lives() -> N
     steps = {step.name: step.text for step in read_steps(PROJECT_ROOT / "Dockerfile")}
     assert steps["USER"] == "10001"
     assert "/health" in steps["HEALTHCHECK"]
-    assert json.loads(steps["CMD"]) == ["serve"]
+    assert json.loads(steps["CMD"]) == ["binderlens", "serve"]
 
 
 @pytest.mark.parametrize(

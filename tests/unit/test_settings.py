@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from app.db.postgres_settings import SERVER_SETTINGS
 from app.settings import PROJECT_ROOT, Settings
+from scripts import settings_table
 from scripts.env_example import render
 
 
@@ -21,6 +22,12 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_example_file_is_what_the_settings_say() -> None:
     assert (PROJECT_ROOT / ".env.example").read_text() == render()
+
+
+def test_the_table_in_the_documentation_is_what_the_settings_say() -> None:
+    document = settings_table.DOCUMENT.read_text(encoding="utf-8")
+    assert settings_table.put_in(document) == document, "run: make settings-table"
+    assert settings_table.render() in document
 
 
 def test_every_setting_is_described() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
+import structlog
 from fastapi import Query, Request, Response
 
 from app.api.deps import IdempotencyKey, KeyIdDep, MetricsDep, RuntimeDep
@@ -14,7 +16,7 @@ from app.api.schemas.base import Name
 from app.api.schemas.scans import ScanModel
 from app.api.security import Scope
 from app.api.uploads import IMAGE_FIELD, received_upload
-from app.domain.types import CardFilter, ScanResult
+from app.domain.types import CardFilter, ScanResult, Status
 from app.obs.metrics import Metrics
 from app.services.identify import IdentifyOptions
 
@@ -89,9 +91,23 @@ async def identify(
         )
     if is_new:
         _count(metrics, result)
+        _log(result)
     else:
         response.headers[REPLAYED_HEADER] = "true"
     return ScanModel.of(result, explain=explain)
+
+
+def _log(result: ScanResult) -> None:
+    """Ties the request's id to the scan's, and says where the time went."""
+    degraded = Counter(reason.value for found in result.cards for reason in found.degraded)
+    structlog.get_logger("app.api").info(
+        "scan",
+        scan_id=str(result.scan_id),
+        cards=len(result.cards),
+        accepted=sum(found.status is Status.ACCEPTED for found in result.cards),
+        degraded=dict(degraded),
+        timings_ms={stage: round(duration_ms, 1) for stage, duration_ms in result.timings_ms.items()},
+    )
 
 
 def _count(metrics: Metrics, result: ScanResult) -> None:
