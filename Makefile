@@ -31,7 +31,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-audit: install  ## look the pinned packages up among known vulnerabilities; needs pypi.org
+audit: install  ## look the pinned packages up among known vulnerabilities; needs the internet
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt
 
 format: install
