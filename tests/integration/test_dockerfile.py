@@ -86,6 +86,8 @@ def test_the_steps_give_a_service_that_identifies_a_page_as_another_user(tree: P
     artworks = {card.card.card_id: card.artwork_id for card in cards}
     named = [card["candidates"][0]["card"]["card_id"] for card in reply.json()["cards"]]
     assert [artworks[card_id] for card_id in named] == [artworks[card.card_id] for card in page.cards]
+    out = image.run(["binderlens", "gallery", "backup", "/var/lib/binderlens/today.backup"])
+    assert "wrote /var/lib/binderlens/today.backup" in out
     service.send_signal(signal.SIGTERM)
     out, _ = service.communicate(timeout=60)
     assert service.returncode == 0, out[-3000:]
