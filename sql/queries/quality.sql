@@ -33,7 +33,7 @@ SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwor
        (d.candidates -> 0 ->> 'artwork_group_id')::bigint AS answered_group,
        d.candidates -> 0 ->> 'template_source' AS source,
        (d.candidates -> 0 ->> 'similarity')::float8 AS similarity,
-       study.findings -> 'alone' AS alone,
+       study.findings -> 'alone' AS alone, decisive.correction_id AS learnt_from,
        EXISTS (
            SELECT FROM corrections o JOIN scans os ON os.id = o.scan_id
            WHERE os.sha256 = s.sha256 AND o.status IN ('learned', 'undone') AND o.verdict = 'card'
@@ -44,8 +44,20 @@ JOIN detections d ON d.id = c.detection_id
 JOIN scans s ON s.id = d.scan_id
 LEFT JOIN cards truth ON truth.card_id = c.card_id
 LEFT JOIN LATERAL (
-    SELECT findings FROM correction_studies WHERE correction_id = c.id ORDER BY studied_at DESC LIMIT 1
+    SELECT findings, encoded, gallery_id FROM correction_studies
+    WHERE correction_id = c.id
+    ORDER BY studied_at DESC
+    LIMIT 1
 ) AS study ON true
+LEFT JOIN LATERAL (
+    -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
+    SELECT t.correction_id FROM templates t
+    WHERE d.candidates -> 0 ->> 'template_source' = 'correction'
+      AND t.card_id = d.candidates -> 0 -> 'card' ->> 'card_id' AND t.gallery_id = study.gallery_id
+      AND t.correction_id IS NOT NULL AND t.created_at < s.created_at
+    ORDER BY coalesce(t.encoded, t.embedding) <#> study.encoded
+    LIMIT 1
+) AS decisive ON true
 WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
   AND NOT EXISTS (
       SELECT FROM corrections e
@@ -76,6 +88,16 @@ ORDER BY corrections DESC, c.status, reason
 -- name: quality_learnt_templates
 SELECT count(*) FROM templates t JOIN galleries g ON g.id = t.gallery_id
 WHERE g.current AND t.correction_id IS NOT NULL AND t.active AND ($1::text IS NULL OR g.encoder_name = $1)
+
+-- name: quality_learnt
+-- Of these corrections those whose templates are searched now.
+SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, t.created_at AS learnt_at,
+       k.card_id, k.name, k.set_id, k.set_name, k.number
+FROM templates t
+JOIN galleries g ON g.id = t.gallery_id
+JOIN corrections c ON c.id = t.correction_id
+JOIN cards k ON k.card_id = t.card_id
+WHERE g.current AND t.active AND t.correction_id = ANY($1::uuid[])
 
 -- name: quality_unknown_groups
 SELECT c.unknown_group AS number, count(*) AS seen, max(c.created_at) AS last_seen,
