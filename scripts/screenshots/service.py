@@ -27,7 +27,7 @@ _CARD_HEIGHT_PX = 400
 @asynccontextmanager
 async def served(runtime: Runtime) -> AsyncIterator[str]:
     """The wired service behind a free port of this machine; yields its address."""
-    listener = open_listener(runtime.settings)
+    listener = open_listener(runtime.settings.model_copy(update={"port": 0}))
     app = build_application(runtime.settings, _wired_already)
     app.state.runtime = runtime
     server = build_server(app)
@@ -42,24 +42,13 @@ async def served(runtime: Runtime) -> AsyncIterator[str]:
 @asynccontextmanager
 async def invented_service(folder: Path) -> AsyncIterator[tuple[Runtime, list[InventedCard]]]:
     """A wired service with a database of its own below ``folder``, and the cards of its gallery."""
-    settings = Settings(
-        _env_file=None, data_dir=folder, host="127.0.0.1", port=_any_port(), encoder_threads=1, learning=False
-    )
+    settings = Settings(_env_file=None, data_dir=folder, encoder_threads=1, learning=False)
     cards = invent_catalogue(GALLERY_SEED, GALLERY_ARTWORKS)
     manifest = await asyncio.to_thread(write_gallery, cards, folder / "cards", _CARD_HEIGHT_PX)
     async with open_runtime(settings, use_fitted=False) as runtime:
         importer = GalleryImporter(settings, runtime.encoder, runtime.gallery, runtime.references)
         await importer.run(read_manifest(manifest, folder / "cards"))
         yield runtime, cards
-
-
-def _any_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @asynccontextmanager

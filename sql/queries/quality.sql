@@ -1,12 +1,13 @@
 -- Parameters of all of them: since, until, set, encoder's name; NULL is no limit.
 
 -- name: quality_days
+-- Scans that show no card count, too, but not where only cards of a set are asked for.
 SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT s.id) AS scans,
        count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
        count(*) FILTER (WHERE d.status = 'review') AS review,
        count(*) FILTER (WHERE d.status = 'unknown') AS unknown
 FROM scans s
-JOIN detections d ON d.scan_id = s.id
+LEFT JOIN detections d ON d.scan_id = s.id
 WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
   AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
 GROUP BY day
@@ -133,26 +134,32 @@ ORDER BY cards DESC, note
 
 -- name: quality_review
 -- Detections that nobody has said anything about: of pairs that keep being confused first, then where the answer hangs
--- in the balance, then strangers that are well seen.
-SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.candidates -> 0 -> 'card' AS first,
-       coalesce(pair.times, 0) AS confused_times
-FROM (
-    SELECT s.id FROM scans s
-    WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-      AND ($4::text IS NULL OR s.encoder_name = $4)
-    ORDER BY s.created_at DESC
-    LIMIT 500
-) AS recent
-JOIN detections d ON d.scan_id = recent.id
-LEFT JOIN LATERAL (
-    SELECT max(p.times) AS times FROM confusion_pairs p
-    WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
-) AS pair ON true
-WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
-  AND (d.status <> 'accepted' OR pair.times > 1)
-  AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
-ORDER BY coalesce(pair.times, 0) DESC, (d.status = 'review') DESC, abs(d.confidence_printing - 0.5),
-         d.sharpness DESC, d.id
+-- in the balance, then strangers that are well seen. Of one card two at most: more of the same would teach little.
+WITH waiting AS (
+    SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.sharpness,
+           d.candidates -> 0 -> 'card' AS first, coalesce(pair.times, 0) AS confused_times,
+           row_number() OVER (PARTITION BY coalesce(d.candidates -> 0 -> 'card' ->> 'card_id', d.id::text)
+                              ORDER BY (d.status = 'review') DESC, abs(d.confidence_printing - 0.5), d.id) AS place
+    FROM (
+        SELECT s.id FROM scans s
+        WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+          AND ($4::text IS NULL OR s.encoder_name = $4)
+        ORDER BY s.created_at DESC
+        LIMIT 500
+    ) AS recent
+    JOIN detections d ON d.scan_id = recent.id
+    LEFT JOIN LATERAL (
+        SELECT max(p.times) AS times FROM confusion_pairs p
+        WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
+    ) AS pair ON true
+    WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
+      AND (d.status <> 'accepted' OR pair.times > 1)
+      AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
+)
+SELECT detection_id, scan_id, status, confidence_printing, first, confused_times
+FROM waiting
+WHERE place <= 2
+ORDER BY confused_times DESC, (status = 'review') DESC, abs(confidence_printing - 0.5), sharpness DESC, detection_id
 LIMIT 12
 
 -- name: quality_encoders

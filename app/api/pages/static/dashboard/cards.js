@@ -9,7 +9,7 @@ const MOST_WRONG = 24;
 export function showCards(quality, links) {
   show("review", quality.review.map(worthALook), "Nothing waits: every card was accepted or has been judged.");
   show("confused", quality.confused.map((pair) => confused(pair, links)), "No card has been taken for another, as far as people said.");
-  show("learnt", quality.learnt.map(learnt), "No judged answer was turned by a learnt crop in this time.");
+  show("learnt", quality.learnt.map(learnt), "No judged answer of this time was turned by a learnt crop that is in use now.");
   show("unknown", quality.unknown_groups.map((group) => unknown(group, links)), "Nobody has met a card that the gallery lacks in this time.");
   const wrong = quality.accuracy.wrong.slice(0, MOST_WRONG).map((one) => seen(one));
   show("wrong", wrong, "No answer has been found wrong in this time.");
@@ -38,7 +38,7 @@ const scanLink = (scan, words = "the scan") => make("a", words, { href: `scans/$
 
 // The crop of a detection, leading to its scan.
 function seen({ scan_id, detection_id }) {
-  const link = scanLink(scan_id, undefined);
+  const link = scanLink(scan_id, null);
   link.append(crop(detection_id));
   return link;
 }
@@ -59,7 +59,7 @@ function confused(pair, links) {
   const href = links.toAny({ card_id: pair.answered.card_id, right_card_id: pair.right.card_id, correction: "learned" });
   return article([captioned(reference(pair.answered), "answered"), captioned(reference(pair.right), "it was")], [
     line("p", make("strong", title(pair.answered)), " was ", make("strong", title(pair.right))),
-    line("p", figure(counted(pair.times, "time"), href)),
+    line("p", figure(pair.times === 1 ? "once" : counted(pair.times, "time"), href)),
   ]);
 }
 

@@ -5,6 +5,7 @@ import { longDay, number, percent, shortDay, SIGNS, STATUS } from "./words.js";
 
 const drawn = {};
 const DAY_S = 86_400;
+const DAY_LABEL_PX = 64;
 
 export function showCharts(quality, links) {
   const again = () => {
@@ -67,11 +68,9 @@ function showDays(days, links) {
       x: { range: (_, first, last) => [first - DAY_S / 2, last + DAY_S / 2] },
       y: { range: (_, __, most) => [0, Math.max(1, most * 1.05)] },
     },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
     series: [{}, series("unknown"), series("review"), series("accepted")],
     axes: [
-      axis({ values: (_, seconds) => seconds.map((one) => shortDay(new Date(one * 1000))), space: 64,
-        incrs: [1, 2, 7, 14, 28, 91, 364].map((count) => count * DAY_S) }),
+      axis({ splits: () => ticks(days, width), values: (_, seconds) => seconds.map((one) => shortDay(new Date(one * 1000))) }),
       axis({ label: "cards", size: 62, values: (_, values) => values.map((one) => (Number.isInteger(one) ? number(one) : "")) }),
     ],
     hooks: { setCursor: [(chart) => readOut(days[chart.cursor.idx])] },
@@ -83,6 +82,15 @@ function showDays(days, links) {
       location.hash = links.day(day.day);
     }
   });
+}
+
+// Days that have room for their name, each under the middle of its bar.
+function ticks(days, width) {
+  const first = Date.parse(`${days[0].day}T12:00:00Z`) / 1000;
+  const last = Date.parse(`${days[days.length - 1].day}T12:00:00Z`) / 1000;
+  const count = Math.round((last - first) / DAY_S) + 1;
+  const step = Math.ceil((count * DAY_LABEL_PX) / width);
+  return Array.from({ length: Math.ceil(count / step) }, (_, i) => first + i * step * DAY_S);
 }
 
 function readOut(day) {

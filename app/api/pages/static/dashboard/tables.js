@@ -25,15 +25,21 @@ export function showTables(quality, links) {
   ];
   table("sets", ["Set", ...headings.slice(0, 2)], quality.sets.map(covered("set_id")), "No card was named.");
   table("languages", ["Language", ...headings.slice(0, 2)], quality.languages.map(covered("language")), "No card was named.");
-  table("stages", ["Stage", "Half within", "95 % within"], quality.stages.map((one) => [
+  table("stages", ["Stage", "Half within", "95 % within"], inOrder(quality.stages).map((one) => [
     STAGES[one.stage] ?? one.stage,
     ...[one.p50_ms, one.p95_ms].map((limit) => figure(
-      milliseconds(limit), links.to({ set_id: null, stage: one.stage, slower_than_ms: limit.toFixed(1) }),
+      milliseconds(limit), links.to({ set_id: null, stage: one.stage, slower_than_ms: limit }),
     )),
   ]), "No scan was timed.");
   table("degraded", ["What", "Cards"], Object.entries(quality.degraded).map(([note, cards]) => [
     NOTES[note] ?? note, figure(number(cards), links.to({ degraded: note })),
   ]), "Nothing was cut short.");
+}
+
+// As they follow one another, those that nobody knows last.
+function inOrder(stages) {
+  const place = ({ stage }) => (Object.keys(STAGES).indexOf(stage) + 1) || Infinity;
+  return [...stages].sort((one, other) => place(one) - place(other));
 }
 
 function calibration(bins, links) {

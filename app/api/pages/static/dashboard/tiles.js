@@ -3,6 +3,9 @@
 import { element, figure, make } from "./dom.js";
 import { counted, number, percent } from "./words.js";
 
+// What the service says of a correction whose crop is a template.
+const TEMPLATE_REASON = "its crop is a template of this card now";
+
 export function showTiles(quality, links) {
   const tiles = [...ofScans(quality, links), ...ofAnswers(quality.accuracy, links), ...ofService(quality, links)];
   element("tiles").replaceChildren(...tiles.map(({ name, value, note }) => {
@@ -28,7 +31,7 @@ function ofScans(quality, links) {
   const all = cards.accepted + cards.review + cards.unknown;
   const link = (status, text) => figure(text, links.to({ status }), cards[status]);
   return [
-    { name: "Scans with cards", value: figure(number(scans), links.to(), scans), note: [counted(all, "card")] },
+    { name: "Scans", value: figure(number(scans), links.to(), scans), note: [counted(all, "card")] },
     {
       name: "Accepted",
       value: link("accepted", all ? percent(cards.accepted / all) : "–"),
@@ -61,7 +64,7 @@ function share(name, counts, links, conditions, judged = "right") {
     return { name, value: make("span", "–"), note: ["nobody has judged any yet"] };
   }
   const wrong = counts.whole - counts.part;
-  const range = `95 % sure: ${percent(counts.low)} to ${percent(counts.high)}`;
+  const range = `${percent(counts.low)} to ${percent(counts.high)}, 95\u00a0% sure`;
   const wrongs = judged === "right"
     ? figure(`${number(wrong)} wrong`, links.to({ ...conditions, judged: "wrong" }), wrong)
     : `${number(wrong)} wrong`;
@@ -74,12 +77,13 @@ function share(name, counts, links, conditions, judged = "right") {
 
 function ofService(quality, links) {
   const { gained, lost } = quality.accuracy;
+  const crops = links.toAny({ correction: "learned", reason: TEMPLATE_REASON });
   const turned = figure(`${number(gained)} answers gained, ${number(lost)} lost`, "#learnt-title", gained + lost);
   return [
     {
       name: "Learnt crops",
-      value: figure(number(quality.learnt_templates), links.to({ learnt: true }), quality.learnt_templates),
-      note: [turned],
+      value: figure(number(quality.learnt_templates), crops, quality.learnt_templates),
+      note: [turned, make("br"), figure("what they decided", links.to({ learnt: true }), quality.learnt_templates)],
     },
     { name: "Memory", value: make("span", `${number(Math.round(quality.anonymous_bytes / 1e6))} MB`), note: ["anonymous, now"] },
   ];

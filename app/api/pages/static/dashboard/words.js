@@ -10,8 +10,8 @@ export const number = (value) => NUMBER.format(value);
 export const shortDay = (date) => SHORT.format(date);
 export const longDay = (date) => LONG.format(date);
 export const moment = (date) => `${MOMENT.format(date)} UTC`;
-export const percent = (share) => `${(100 * share).toFixed(1)} %`;
-export const milliseconds = (value) => `${number(Math.round(value))} ms`;
+export const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
+export const milliseconds = (value) => `${number(Math.round(value))}\u00a0ms`;
 export const counted = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 export const title = (card) => [card.name, card.set_name ?? card.set_id, card.number].filter(Boolean).join(" · ");
 
