@@ -2,14 +2,20 @@
 
 -- name: quality_days
 -- Scans that show no card count, too, but not where only cards of a set are asked for.
-SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT s.id) AS scans,
-       count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
-       count(*) FILTER (WHERE d.status = 'review') AS review,
-       count(*) FILTER (WHERE d.status = 'unknown') AS unknown
+SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS scans,
+       coalesce(sum(found.accepted), 0)::bigint AS accepted, coalesce(sum(found.review), 0)::bigint AS review,
+       coalesce(sum(found.unknown), 0)::bigint AS unknown
 FROM scans s
-LEFT JOIN detections d ON d.scan_id = s.id
+LEFT JOIN (
+    SELECT d.scan_id, count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
+           count(*) FILTER (WHERE d.status = 'review') AS review,
+           count(*) FILTER (WHERE d.status = 'unknown') AS unknown
+    FROM detections d
+    WHERE $3::text IS NULL OR d.card ->> 'set_id' = $3
+    GROUP BY d.scan_id
+) AS found ON found.scan_id = s.id
 WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+  AND ($3::text IS NULL OR found.scan_id IS NOT NULL) AND ($4::text IS NULL OR s.encoder_name = $4)
 GROUP BY day
 ORDER BY day
 
@@ -28,6 +34,12 @@ GROUP BY d.card ->> 'set_id', d.card ->> 'language'
 -- name: quality_judged
 -- Answers that people judged, each crop once, the latest first. Whether a template of the very same picture may have
 -- decided: one was learnt from a scan of the same bytes, or is all but the same to the encoder.
+WITH learnt_photos AS MATERIALIZED (
+    SELECT os.sha256, min(o.created_at) AS learnt_at
+    FROM corrections o JOIN scans os ON os.id = o.scan_id
+    WHERE o.status IN ('learned', 'undone') AND o.verdict = 'card'
+    GROUP BY os.sha256
+)
 SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwork_group_id AS right_group,
        d.status, d.confidence_card, d.confidence_printing,
        coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id') AS answered_card_id,
@@ -35,14 +47,11 @@ SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwor
        d.candidates -> 0 ->> 'template_source' AS source,
        (d.candidates -> 0 ->> 'similarity')::float8 AS similarity,
        study.findings -> 'alone' AS alone, decisive.correction_id AS learnt_from,
-       EXISTS (
-           SELECT FROM corrections o JOIN scans os ON os.id = o.scan_id
-           WHERE os.sha256 = s.sha256 AND o.status IN ('learned', 'undone') AND o.verdict = 'card'
-             AND o.created_at < s.created_at
-       ) AS picture_was_learnt
+       coalesce(photo.learnt_at < s.created_at, false) AS picture_was_learnt
 FROM corrections c
 JOIN detections d ON d.id = c.detection_id
 JOIN scans s ON s.id = d.scan_id
+LEFT JOIN learnt_photos photo ON photo.sha256 = s.sha256
 LEFT JOIN cards truth ON truth.card_id = c.card_id
 LEFT JOIN LATERAL (
     SELECT findings, encoded, gallery_id FROM correction_studies
