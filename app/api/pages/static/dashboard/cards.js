@@ -4,6 +4,7 @@ import { element, figure, line, make, nothing } from "./dom.js";
 import { crop, reference } from "./service.js";
 import { counted, longDay, percent, SIGNS, STATUS, title } from "./words.js";
 
+const MOST_CARDS = 8;
 const MOST_WRONG = 24;
 
 export function showCards(quality, links) {
@@ -12,14 +13,20 @@ export function showCards(quality, links) {
   show("learnt", quality.learnt.map(learnt), "No judged answer of this time was turned by a learnt crop that is in use now.");
   show("unknown", quality.unknown_groups.map((group) => unknown(group, links)), "Nobody has met a card that the gallery lacks in this time.");
   const wrong = quality.accuracy.wrong.slice(0, MOST_WRONG).map((one) => seen(one));
-  show("wrong", wrong, "No answer has been found wrong in this time.");
-  if (wrong.length) {
-    element("wrong").append(figure("all of them", links.to({ judged: "wrong" })));
-  }
+  wrong.push(wrong.length ? figure("all of them", links.to({ judged: "wrong" })) : nothing("No answer has been found wrong in this time."));
+  element("wrong").replaceChildren(...wrong);
 }
 
 function show(id, articles, empty) {
-  element(id).replaceChildren(...(articles.length ? articles : [nothing(empty)]));
+  element(id).replaceChildren(...(articles.length ? articles.slice(0, MOST_CARDS) : [nothing(empty)]));
+  element(`${id}-more`)?.remove();
+  if (articles.length > MOST_CARDS) {
+    const rest = make("div", undefined, { className: "cards" });
+    rest.append(...articles.slice(MOST_CARDS));
+    const more = make("details", undefined, { id: `${id}-more` });
+    more.append(make("summary", `and ${articles.length - MOST_CARDS} more`), rest);
+    element(id).after(more);
+  }
 }
 
 function article(pictures, lines) {
@@ -75,7 +82,7 @@ function learnt(one) {
   ]);
   if (harmful) {
     made.className = "harmful";
-    made.prepend(make("p", "⚠ spoils more than it mends: consider taking the correction back", { className: "warning" }));
+    made.prepend(make("p", "⚠ turned more answers wrong than right", { className: "warning" }));
   }
   return made;
 }

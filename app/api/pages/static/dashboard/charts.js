@@ -5,7 +5,8 @@ import { longDay, number, percent, shortDay, SIGNS, STATUS } from "./words.js";
 
 const drawn = {};
 const DAY_S = 86_400;
-const DAY_LABEL_PX = 64;
+const DAY_LABEL_PX = 60;
+const AXIS_PX = 80;
 
 export function showCharts(quality, links) {
   const again = () => {
@@ -71,7 +72,7 @@ function showDays(days, links) {
     series: [{}, series("unknown"), series("review"), series("accepted")],
     axes: [
       axis({ splits: () => ticks(days, width), values: (_, seconds) => seconds.map((one) => shortDay(new Date(one * 1000))) }),
-      axis({ label: "cards", size: 62, values: (_, values) => values.map((one) => (Number.isInteger(one) ? number(one) : "")) }),
+      axis({ label: "cards", size: AXIS_PX, values: (_, values) => values.map((one) => (Number.isInteger(one) ? number(one) : "")) }),
     ],
     hooks: { setCursor: [(chart) => readOut(days[chart.cursor.idx])] },
   }, [at, unknown, review, accepted], "Nothing was scanned in this time.");
@@ -89,7 +90,7 @@ function ticks(days, width) {
   const first = Date.parse(`${days[0].day}T12:00:00Z`) / 1000;
   const last = Date.parse(`${days[days.length - 1].day}T12:00:00Z`) / 1000;
   const count = Math.round((last - first) / DAY_S) + 1;
-  const step = Math.ceil((count * DAY_LABEL_PX) / width);
+  const step = Math.ceil((count * DAY_LABEL_PX) / (width - AXIS_PX));
   return Array.from({ length: Math.ceil(count / step) }, (_, i) => first + i * step * DAY_S);
 }
 
