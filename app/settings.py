@@ -123,10 +123,9 @@ class Settings(BaseSettings):
     )
     scan_retention_days: int = Field(90, ge=0, description="older scans are deleted; 0 keeps them")
     learning: bool = Field(
-        False,
+        True,
         description="whether corrections become templates, within seconds and in the service itself; "
-        "`binderlens learn` does the same once, whatever this says. Off by default: where photos are very "
-        "unlike the gallery's pictures it still makes cards worse that nobody corrected",
+        "`binderlens learn` does the same once, whatever this says",
     )
     corrections_per_day: int = Field(
         1000,

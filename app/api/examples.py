@@ -7,6 +7,7 @@ from typing import Any
 
 _SCAN_ID = "3f2c1a90-5b7e-4d21-9a66-0c8d5e1f7b34"
 _DETECTION_ID = "b8e0a4d6-2c1f-4e53-8f97-6d2a90c31e75"
+_CORRECTION_ID = "c0d4f6a2-7e13-4b58-9a2d-5f81e6b09c47"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _CARD: dict[str, Any] = {
     "card_id": "em1-017",
@@ -57,15 +58,23 @@ def _quality() -> dict[str, Any]:
             "printing": share,
             "accepted": share,
             "unknown": {"part": 4, "whole": 4, "low": 0.5101, "high": 1.0},
-            "calibration": [{"mean_confidence": 0.985, "right": 118, "answers": 120}],
+            "calibration": [
+                {
+                    "confidence_from": 0.9,
+                    "confidence_to": 1.0,
+                    "mean_confidence": 0.985,
+                    "right": 118,
+                    "answers": 120,
+                }
+            ],
             "calibration_error": 0.012,
             "gained": 7,
             "lost": 0,
             "wrong": [{"scan_id": _SCAN_ID, "detection_id": _DETECTION_ID}],
         },
         "confused": [{"answered": _CARD, "right": other, "times": 3}],
-        "sets": [{"name": "Ember Marsh", "cards": counts}],
-        "languages": [{"name": "en", "cards": counts}],
+        "sets": [{"key": "em1", "name": "Ember Marsh", "cards": counts}],
+        "languages": [{"key": "en", "name": "en", "cards": counts}],
         "corrections": {"learned": 124, "quarantined": 2},
         "reasons": [
             {
@@ -75,6 +84,18 @@ def _quality() -> dict[str, Any]:
             }
         ],
         "learnt_templates": 98,
+        "learnt": [
+            {
+                "correction_id": _CORRECTION_ID,
+                "card": _CARD,
+                "scan_id": _SCAN_ID,
+                "detection_id": _DETECTION_ID,
+                "learnt_at": _MOMENT,
+                "decided": 5,
+                "gained": [{"scan_id": _SCAN_ID, "detection_id": _DETECTION_ID}],
+                "lost": [],
+            }
+        ],
         "unknown_groups": [
             {"number": 41, "seen": 14, "last_seen": _MOMENT, "detection_ids": [_DETECTION_ID]}
         ],
@@ -154,7 +175,7 @@ def scan_example() -> dict[str, object]:
 def correction_example() -> dict[str, object]:
     """A correction that waits to be judged."""
     return {
-        "correction_id": "c0d4f6a2-7e13-4b58-9a2d-5f81e6b09c47",
+        "correction_id": _CORRECTION_ID,
         "status": "pending",
         "reason": None,
         "verdict": "card",

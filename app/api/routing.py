@@ -7,10 +7,11 @@ first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ClassVar, Final, get_args, get_origin
 
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
@@ -79,9 +80,7 @@ class ApiRoute(APIRoute):
         request.state.key_id = key_ring.authorise(key, self.scope)
 
     def _check_query(self, request: Request) -> None:
-        repeatable = {
-            field.alias: _is_list(field.field_info.annotation) for field in self.dependant.query_params
-        }
+        repeatable = dict(_query_parameters(self.dependant))
         counts = Counter(name for name, _ in request.query_params.multi_items())
         if unknown := sorted(counts.keys() - repeatable.keys()):
             names = ", ".join(map(repr, unknown))
@@ -132,6 +131,14 @@ def bounded(receive: Receive, limit_bytes: int) -> Receive:
         return message
 
     return counted
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Name of each, and whether it may come several times; those of what a route depends on are its own."""
+    for field in dependant.query_params:
+        yield field.alias, _is_list(field.field_info.annotation)
+    for needed in dependant.dependencies:
+        yield from _query_parameters(needed)
 
 
 def _is_list(annotation: object) -> bool:

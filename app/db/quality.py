@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import asyncpg
 
@@ -12,16 +13,18 @@ from app.db.learning import answered_from_json
 from app.db.pool import Database
 from app.db.queries import Queries
 from app.domain.learning_types import Answered
-from app.domain.quality import accuracy_of
+from app.domain.quality import accuracy_of, effects_of, most_telling
 from app.domain.quality_types import (
     ConfusedPair,
     Coverage,
     Day,
     JudgedAnswer,
+    LearntTemplate,
     Quality,
     QualityFilter,
     StageTime,
     StatusCounts,
+    TemplateEffect,
     UnknownGroup,
     WorthReviewing,
 )
@@ -57,10 +60,13 @@ class PostgresQuality:
                 return list(await connection.fetch(self._queries[name], *parameters))
 
             corrections = await rows("quality_corrections", *span)
+            judged = list(map(_judged, await rows("quality_judged", *everything)))
+            effects = effects_of(judged)
+            telling = most_telling(effects)
             coverage = await rows("quality_coverage", *everything)
             return Quality(
                 days=tuple(map(_day, await rows("quality_days", *everything))),
-                accuracy=accuracy_of(list(map(_judged, await rows("quality_judged", *everything)))),
+                accuracy=accuracy_of(judged),
                 confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
                 sets=_coverage(coverage, "set_id", "set_name"),
                 languages=_coverage(coverage, "language", "language"),
@@ -69,6 +75,7 @@ class PostgresQuality:
                 learnt_templates=int(
                     await connection.fetchval(self._queries["quality_learnt_templates"], chosen.encoder)
                 ),
+                learnt=_learnt(await rows("quality_learnt", telling), telling, effects),
                 unknown_groups=tuple(map(_unknown, await rows("quality_unknown_groups", *span))),
                 stages=tuple(
                     StageTime(row["stage"], row["p50_ms"], row["p95_ms"])
@@ -103,7 +110,26 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
         # Learnt crops also speak in verification, whichever template was nearest.
         knew_itself=row["picture_was_learnt"] or (learnt and (row["similarity"] or 0.0) >= SAME_PHOTO),
         learnt=learnt,
+        learnt_from=row["learnt_from"],
     )
+
+
+def _learnt(
+    rows: Sequence[asyncpg.Record], order: Sequence[UUID], effects: Mapping[UUID, TemplateEffect]
+) -> tuple[LearntTemplate, ...]:
+    """In the given order; templates that are not searched any more are left out."""
+    found = {
+        row["correction_id"]: LearntTemplate(
+            correction_id=row["correction_id"],
+            card=Card(row["card_id"], row["name"], row["set_id"], row["set_name"], row["number"]),
+            scan_id=row["scan_id"],
+            detection_id=row["detection_id"],
+            learnt_at=row["learnt_at"],
+            effect=effects[row["correction_id"]],
+        )
+        for row in rows
+    }
+    return tuple(found[correction_id] for correction_id in order if correction_id in found)
 
 
 def _pair(row: asyncpg.Record) -> ConfusedPair:
@@ -130,7 +156,8 @@ def _coverage(rows: Sequence[asyncpg.Record], key: str, name: str) -> tuple[Cove
         counts[row[key]].update(accepted=row["accepted"], review=row["review"])
     ordered = sorted(counts, key=lambda one: (-counts[one].total(), one))
     return tuple(
-        Coverage(names[one], StatusCounts(counts[one]["accepted"], counts[one]["review"])) for one in ordered
+        Coverage(one, names[one], StatusCounts(counts[one]["accepted"], counts[one]["review"]))
+        for one in ordered
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import fields
 from uuid import UUID
 
 from app.db import corrections, retention
@@ -12,6 +12,7 @@ from app.db.pool import Database
 from app.db.records import detection_to_row, scan_from_rows, scan_to_row
 from app.domain.correction_types import Correction, NewCorrection
 from app.domain.errors import IdempotencyConflict
+from app.domain.scan_filter import ScanFilter
 from app.domain.types import RequestKey, ScanResult, ScanSummary, StoredImage
 
 
@@ -98,10 +99,15 @@ class PostgresScanStore:
             scan = await connection.fetchrow(self._queries["get_scan"], scan_id)
         return None if scan is None else scan_from_rows(scan, detections)
 
-    async def list(self, before: datetime | None, status: str | None, limit: int) -> list[ScanSummary]:
-        """Scans, newest first; ``status`` keeps those with at least one such card."""
+    async def list(self, chosen: ScanFilter, limit: int) -> list[ScanSummary]:
+        """Scans that are like that, newest first.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
+        conditions = (getattr(chosen, field.name) for field in fields(chosen))
         async with self._database.connection() as connection:
-            rows = await connection.fetch(self._queries["list_scans"], before, status, limit)
+            rows = await connection.fetch(self._queries["list_scans"], limit, *conditions)
         return [ScanSummary(**row) for row in rows]
 
     async def delete(self, scan_id: UUID) -> bool:

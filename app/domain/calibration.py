@@ -216,6 +216,24 @@ UNCALIBRATED = Calibration(
 )
 
 
+#: For answers whose pictures were compared, whichever encoder found them: its similarities say nothing, for
+#: nobody knows their size. ``python -m models.training.calibration --any-encoder models/compact`` prints it.
+PICTURES_ALONE = Calibration(
+    bias=-5.269,
+    margin_weight=0.0,
+    similarity_weight=0.0,
+    printing_temperature=0.5,
+    accept_card=0.9727,
+    accept_printing=0.999,
+    known_at=0.1756,
+    agreement_weight=19.8797,
+    standing_agreement=100.0,
+    difference_nats=13.8931,
+    compared_temperature=0.5,
+    text_nats=2.1654,
+)
+
+
 def logistic(x: float) -> float:
     """The logistic function, safe for any finite argument."""
     if x >= 0:
@@ -250,6 +268,15 @@ class Calibrations:
     def of(self, ranking: Ranking) -> Calibration:
         """The constants for what was found in one gallery or the other, verified or not."""
         return self.of_gallery(in_space=ranking.in_space, verified=ranking.verified)
+
+    def knows_searches(self) -> bool:
+        """Whether somebody has fitted, in any gallery, when an answer is clear that was not verified."""
+        return self.plain != UNCALIBRATED or self.in_space != UNCALIBRATED
+
+    def is_clear(self, ranking: Ranking) -> bool:
+        """Whether the leader's picture is as sure as an accepted answer's."""
+        constants = self.of(ranking)
+        return constants.card_probability(ranking) >= constants.accept_card
 
     def kind_of(self, ranking: Ranking) -> AnswerKind:
         """The name of the constants that ``of`` gives."""

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
-from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
+from app.domain.calibration import PICTURES_ALONE, UNCALIBRATED, Calibration, Calibrations
 from app.domain.errors import ConfigurationError
 from app.domain.types import AnswerKind
 
@@ -20,12 +20,14 @@ _NAMED = (AnswerKind.IN_SPACE, AnswerKind.VERIFIED, AnswerKind.VERIFIED_IN_SPACE
 def load_calibrations(folder: Path) -> Calibrations:
     """Reads an encoder folder's calibrations; ``UNCALIBRATED`` stands in for what it has not.
 
+    Where nobody has fitted anything, pictures that are compared with a crop speak for themselves.
+
     Raises:
         ConfigurationError: the file is there but does not say what is needed.
     """
     path = folder / CALIBRATION_FILE
     if not path.exists():
-        return Calibrations(UNCALIBRATED, UNCALIBRATED)
+        return Calibrations(UNCALIBRATED, UNCALIBRATED, PICTURES_ALONE, PICTURES_ALONE)
     try:
         return calibrations_from_json(json.loads(path.read_text()))
     except (ValueError, ConfigurationError) as error:

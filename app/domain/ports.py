@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from app.domain.gallery_types import (
     StoredReference,
 )
 from app.domain.quality_types import Quality, QualityFilter
+from app.domain.scan_filter import ScanFilter
 from app.domain.types import (
     Card,
     CardFilter,
@@ -272,8 +272,12 @@ class ScanStore(Protocol):
         """The reply as it was given."""
         ...
 
-    async def list(self, before: datetime | None, status: str | None, limit: int) -> list[ScanSummary]:
-        """Scans, newest first; ``status`` keeps those with at least one such card."""
+    async def list(self, chosen: ScanFilter, limit: int) -> list[ScanSummary]:
+        """Scans that are like that, newest first.
+
+        Raises:
+            SearchTimeout: the statement was cancelled.
+        """
         ...
 
     async def delete(self, scan_id: UUID) -> bool:

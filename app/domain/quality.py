@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 
 from app.domain.learning_types import Answered
-from app.domain.quality_types import Accuracy, CalibrationBin, JudgedAnswer, Share
+from app.domain.quality_types import Accuracy, CalibrationBin, JudgedAnswer, SeenAt, Share, TemplateEffect
 from app.domain.scoring import expected_calibration_error
 from app.domain.statistics import wilson_interval
 from app.domain.types import Status
@@ -16,6 +18,7 @@ from app.domain.types import Status
 #: Bins of the curve that is drawn; the error is taken over more.
 CURVE_BINS = 10
 _MOST_WRONG = 50
+_MOST_TEMPLATES = 12
 
 
 def share(part: int, whole: int) -> Share:
@@ -41,7 +44,7 @@ def accuracy_of(judged: Sequence[JudgedAnswer]) -> Accuracy:
     confidences = [one.given.confidence_printing for one in named]
     right = [_is_right(one, one.given) for one in named]
     wrong = [one for one, is_right in zip(named, right, strict=True) if not is_right]
-    learnt = [one for one in counted if one.learnt and not one.knew_itself and one.alone is not None]
+    gained, lost = _turned(counted)
     return Accuracy(
         judged=len(counted),
         left_out=len(judged) - len(counted),
@@ -51,10 +54,53 @@ def accuracy_of(judged: Sequence[JudgedAnswer]) -> Accuracy:
         unknown=share(sum(one.given.status is Status.UNKNOWN for one in strangers), len(strangers)),
         calibration=_curve(confidences, right),
         calibration_error=expected_calibration_error(confidences, right),
-        gained=sum(_is_right(one, one.given) and not _alone_is_right(one) for one in learnt),
-        lost=sum(_alone_is_right(one) and not _is_right(one, one.given) for one in learnt),
+        gained=len(gained),
+        lost=len(lost),
         wrong_detections=tuple((one.scan_id, one.detection_id) for one in wrong[:_MOST_WRONG]),
     )
+
+
+def effects_of(judged: Sequence[JudgedAnswer]) -> dict[UUID, TemplateEffect]:
+    """What each learnt template did to judged answers, by the correction that it was learnt from.
+
+    An answer as it was given is held against what the gallery's own pictures answer to the same crop, so it
+    takes nothing but what is stored. That is not the same as answering all crops of the past anew: a template
+    counts for what it decided since it was learnt, for answers that people chose to judge, and not for what
+    its crop did in verification while another template decided. Answers to the very photo that it was learnt
+    from count for nothing.
+    """
+    fair = [one for one in judged if one.learnt and not one.knew_itself]
+    gained, lost = _turned(fair)
+    decided = Counter(one.learnt_from for one in fair)
+    return {
+        correction_id: TemplateEffect(times, _seen(gained, correction_id), _seen(lost, correction_id))
+        for correction_id, times in decided.items()
+        if correction_id is not None
+    }
+
+
+def most_telling(effects: Mapping[UUID, TemplateEffect]) -> list[UUID]:
+    """Which of them to show: those that spoil more than they mend, the worst first, then the most useful."""
+
+    def worth(correction_id: UUID) -> int:
+        return len(effects[correction_id].gained) - len(effects[correction_id].lost)
+
+    turning = sorted((one for one, effect in effects.items() if effect.gained or effect.lost), key=str)
+    harmful = sorted((one for one in turning if worth(one) < 0), key=worth)
+    useful = sorted((one for one in turning if worth(one) >= 0), key=worth, reverse=True)
+    return harmful[:_MOST_TEMPLATES] + useful[:_MOST_TEMPLATES]
+
+
+def _turned(judged: Sequence[JudgedAnswer]) -> tuple[list[JudgedAnswer], list[JudgedAnswer]]:
+    """Answers that learnt templates turned right, and those that they turned wrong."""
+    learnt = [one for one in judged if one.learnt and not one.knew_itself and one.alone is not None]
+    gained = [one for one in learnt if _is_right(one, one.given) and not _alone_is_right(one)]
+    lost = [one for one in learnt if _alone_is_right(one) and not _is_right(one, one.given)]
+    return gained, lost
+
+
+def _seen(judged: Sequence[JudgedAnswer], correction_id: UUID) -> tuple[SeenAt, ...]:
+    return tuple((one.scan_id, one.detection_id) for one in judged if one.learnt_from == correction_id)
 
 
 def _is_right(one: JudgedAnswer, answer: Answered) -> bool:
@@ -77,7 +123,12 @@ def _curve(confidences: Sequence[float], right: Sequence[bool]) -> tuple[Calibra
     values, correct = np.asarray(confidences, np.float64), np.asarray(right, bool)
     place = np.minimum((values * CURVE_BINS).astype(int), CURVE_BINS - 1)
     return tuple(
-        CalibrationBin(float(values[inside].mean()), int(correct[inside].sum()), int(inside.sum()))
-        for inside in (place == index for index in range(CURVE_BINS))
-        if inside.any()
+        CalibrationBin(
+            confidence_from=index / CURVE_BINS,
+            confidence_to=(index + 1) / CURVE_BINS,
+            mean_confidence=float(values[place == index].mean()),
+            right=int(correct[place == index].sum()),
+            answers=int((place == index).sum()),
+        )
+        for index in np.unique(place).tolist()
     )

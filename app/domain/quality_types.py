@@ -41,6 +41,7 @@ class JudgedAnswer:
         alone: What the gallery's own pictures answer, nothing learnt among them; None where nobody knows.
         knew_itself: Whether the answer was decided by a template that was learnt from this very picture.
         learnt: Whether it was decided by any template that was learnt.
+        learnt_from: The correction of which that template was learnt, as far as can be told.
     """
 
     detection_id: UUID
@@ -51,6 +52,47 @@ class JudgedAnswer:
     alone: Answered | None
     knew_itself: bool
     learnt: bool
+    learnt_from: UUID | None = None
+
+
+SeenAt = tuple[UUID, UUID]
+"""A scan and one of its detections."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateEffect:
+    """What one learnt template did to answers that people have judged.
+
+    Attributes:
+        decided: How many of them it decided, whatever the gallery alone says.
+        gained: Where the answer is right and the gallery alone is wrong.
+        lost: The reverse.
+    """
+
+    decided: int = 0
+    gained: tuple[SeenAt, ...] = ()
+    lost: tuple[SeenAt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LearntTemplate:
+    """A template that was learnt and is searched, with what it did.
+
+    Attributes:
+        correction_id: What it was learnt from.
+        card: Whose template it is.
+        scan_id: Where its crop comes from; None once that is forgotten,
+        detection_id: None likewise, and where a person drew the card.
+        learnt_at: When.
+        effect: What it did to judged answers.
+    """
+
+    correction_id: UUID
+    card: Card
+    scan_id: UUID | None
+    detection_id: UUID | None
+    learnt_at: datetime
+    effect: TemplateEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +107,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Answers of about one confidence: how sure they were on average, and how many of them were right."""
+    """Answers of about one confidence: how sure they were on average, and how many of them were right.
 
+    They are those of a confidence of at least ``confidence_from`` and less than ``confidence_to``, or 1.
+    """
+
+    confidence_from: float
+    confidence_to: float
     mean_confidence: float
     right: int
     answers: int
@@ -100,7 +147,7 @@ class Accuracy:
     calibration_error: float | None
     gained: int
     lost: int
-    wrong_detections: tuple[tuple[UUID, UUID], ...]
+    wrong_detections: tuple[SeenAt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +170,9 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Cards named of one set or language."""
+    """Cards named of one set or language: what it is called, and the id that answers carry."""
 
+    key: str
     name: str
     cards: StatusCounts
 
@@ -181,6 +229,7 @@ class Quality:
     corrections: Mapping[str, int]
     reasons: tuple[tuple[str, str, int], ...]
     learnt_templates: int
+    learnt: tuple[LearntTemplate, ...]
     unknown_groups: tuple[UnknownGroup, ...]
     stages: tuple[StageTime, ...]
     degraded: Mapping[str, int]

@@ -144,6 +144,17 @@ class Ranking:
         )
         return replace(self, cards=cards, margin=margin_of(cards))
 
+    def without_learnt(self) -> Ranking:
+        """What the search would have found had nothing been learnt."""
+        cards = in_order(
+            replace(one, similarity=one.picture_similarity, source=TemplateSource.OFFICIAL)
+            if one.source is TemplateSource.CORRECTION
+            else one
+            for one in self.cards
+            if one.picture_similarity > -1.0
+        )
+        return replace(self, cards=cards, margin=margin_of(cards))
+
     def to_compare(self, pictures: int, learnt: int) -> tuple[RankedCard, ...]:
         """The cards of the pictures that are worth comparing with the crop, best first.
 

@@ -48,6 +48,10 @@ class CompiledGraph(Protocol):
         """A request for one thread."""
         ...
 
+    def release_memory(self) -> None:
+        """Gives back what computing needed in between; refused while a request computes."""
+        ...
+
 
 #: Of a graph for any size: enough for the two or three sizes that follow each other.
 _KEPT_PRIMITIVES = 200
@@ -92,15 +96,17 @@ class GraphTower:
         threads: int,
         cache_dir: Path | None = None,
     ) -> None:
-        compiled = compile_graph(folder, graph, precision, threads, cache_dir=cache_dir)
-        self._request = compiled.create_infer_request()
+        self._compiled = compile_graph(folder, graph, precision, threads, cache_dir=cache_dir)
+        self._request = self._compiled.create_infer_request()
         self._weights = MappedFile(folder / graph.weights.file)
 
     def __call__(self, batch: NDArray[np.float32]) -> Vectors:
         """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
         (output,) = self._request.infer({0: batch}).values()
         self._weights.release()  # the first batch of a size packs them: two copies, if the mapping stayed
-        return np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
+        vectors = np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
+        self._compiled.release_memory()
+        return vectors
 
 
 def compile_graph(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import structlog
@@ -62,6 +62,7 @@ class Compared:
 
     Attributes:
         agreements: How well each agrees.
+        of_pictures: How well the gallery's own pictures of each do, where photos were compared as well.
         affines: How each lies in the crop, where enough patches agree.
         twins: Groups whose picture is that of the group that agrees best, and this one.
     """
@@ -69,6 +70,12 @@ class Compared:
     agreements: dict[int, Agreement]
     affines: dict[int, Affine]
     twins: dict[int, int]
+    of_pictures: Mapping[int, Agreement] = field(default_factory=dict)
+
+    def without_photos(self, groups: Container[int]) -> Compared:
+        """What pictures alone say about some of the artwork groups."""
+        kept = {group: one for group, one in self.of_pictures.items() if group in groups}
+        return replace(self, agreements=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ def compare_pictures(
         if learnt:
             photos[one.artwork_group_id].extend(_readable(learnt.get(one.card.card_id, ())))
     agreements: dict[int, Agreement] = {}
+    of_pictures: dict[int, Agreement] = {}
     affines: dict[int, Affine] = {}
     shown: dict[int, GrayPicture] = {}
     for group, some in pictures.items():
@@ -119,12 +127,13 @@ def compare_pictures(
         best, shown[group] = max(found, key=lambda pair: pair[0].agreement)
         if best.affine is not None:
             affines[group] = best.affine  # of the picture: a photo is not cut to the card's edges
-        looks = [Agreement(best.inliers, best.agreement, best.agreement)]
+        of_pictures[group] = Agreement(best.inliers, best.agreement, best.agreement)
+        looks = [of_pictures[group]]
         for photo in photos[group][:_MOST_PHOTOS]:
             match = match_patches(seen, photo)
             looks.append(Agreement(match.inliers, _PHOTO_WORTH * match.agreement, best.agreement))
         agreements[group] = max(looks, key=lambda look: look.agreement)
-    return Compared(agreements, affines, _twins(agreements, shown))
+    return Compared(agreements, affines, _twins(agreements, shown), of_pictures)
 
 
 def _twins(agreements: Mapping[int, Agreement], shown: Mapping[int, GrayPicture]) -> dict[int, int]:

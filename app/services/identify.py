@@ -25,22 +25,23 @@ from app.services.answering import Answerer
 from app.services.card_text import CardTexts
 from app.services.explaining import Explainer
 from app.services.history import in_history
-from app.services.matching import Match, Matcher, MatchTimings
+from app.services.matching import Match, Matcher
 from app.services.page_context import in_context
 from app.services.reading import (
     CROP_JPEG_QUALITY,
     SCAN_JPEG_QUALITY,
+    CardFinder,
     ReadCard,
     ReadScan,
     SeenPictures,
     as_jpeg,
     read_scan,
 )
+from app.services.recognition import Recognised, Recogniser
 from app.services.remembering import PICTURES_KEPT, Remembered, RememberingEncoder
 from app.services.scan_memory import ScanMemory
-from app.services.verification import Verifier
+from app.services.verification import Beside, Verifier
 from app.settings import Settings
-from app.vision.detect import Finder
 
 #: How long closing waits for pixel work in hand: the slowest picture within the limits takes some seconds.
 CLOSE_TIMEOUT_S = 10.0
@@ -85,7 +86,7 @@ class IdentifyService:
         calibrations: Calibrations,
         admission: Admission,
         references: References,
-        finder: Finder | None = None,
+        finder: CardFinder | None = None,
         reader: TextReader | None = None,
     ) -> None:
         self._settings = settings
@@ -96,14 +97,17 @@ class IdentifyService:
         self._scans = scans
         self._admission = admission
         self._calibrations = calibrations
-        self._matcher = Matcher(
-            self._encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
-        )
-        self._verifier = Verifier(
-            references,
+        self._recogniser = Recogniser(
+            Matcher(
+                self._encoder, gallery, calibrations, settings.retrieval_topk, settings.retrieval_topk_retry
+            ),
+            Verifier(
+                references,
+                calibrations,
+                settings.verification_budget_ms,
+                texts=None if reader is None else CardTexts(reader),
+            ),
             calibrations,
-            settings.verification_budget_ms,
-            texts=None if reader is None else CardTexts(reader),
         )
         self._answerer = Answerer(gallery, calibrations)
         self._explainer = Explainer(references, scans)
@@ -206,14 +210,9 @@ class IdentifyService:
     async def _identify(self, data: bytes, options: IdentifyOptions, memory: ScanMemory) -> _Answered:
         started = time.perf_counter()
         scan = await self._beside(read_scan, data, self._settings, memory, self._finder, self._seen)
-        matches, match_timings = await self._matcher.match(
-            [card.crop for card in scan.cards], options.card_filter, scan.lying()
-        )
-        sideways = [index for index, match in enumerate(matches) if match.sideways]
-        if sideways:
-            scan = await self._beside(_on_their_sides, scan, sideways, memory)
-        matches, verify_ms = await self._verify(scan, matches, memory)
-        matches = in_context(matches, self._calibrations)
+        beside = self._holding(memory)
+        seen = await self._recogniser.recognise(scan, options.card_filter, beside)
+        scan, matches = seen.scan, in_context(seen.matches, self._calibrations)
         matches = await in_history(matches, self._gallery, self._calibrations)
         cards = await self._answerer.answer(scan, matches, options.candidates, options.card_filter)
         kept = [i for i, card in enumerate(scan.cards) if not _is_back(card, cards[i], options.card_filter)]
@@ -224,7 +223,7 @@ class IdentifyService:
             height_px=scan.image.shape[0],
             sha256=scan.sha256,
             cards=cards,
-            timings_ms=_timings(scan, match_timings, verify_ms, started),
+            timings_ms=_timings(seen, started),
             encoder=self._encoder.info,
             created_at=datetime.now(UTC),
         )
@@ -235,18 +234,20 @@ class IdentifyService:
         cards = await self._explainer.explain(result.cards, self._beside, 1000.0 * left_s)
         return replace(result, cards=cards)
 
-    async def _verify(
-        self, scan: ReadScan, matches: Sequence[Match], memory: ScanMemory
-    ) -> tuple[list[Match], float]:
+    def _holding(self, memory: ScanMemory) -> Beside:
+        """Runs pixel work beside the event loop; the crops stay reserved until it is done.
+
+        Whoever has given up waiting for it changes nothing about that.
+        """
+
         async def beside(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
             def inside() -> T:
-                with memory:  # the crops stay reserved until this is done, whoever has given up waiting
+                with memory:
                     return work(*args, **kwargs)
 
             return await self._beside(inside)
 
-        crops = [card.crop for card in scan.cards]
-        return await self._verifier.verify(crops, matches, beside, scan.closer)
+        return beside
 
     async def _beside(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs pixel work in a thread.
@@ -274,11 +275,6 @@ def _is_back(read: ReadCard, answer: Identification, card_filter: CardFilter) ->
     return asked and read.looks_like_back and answer.confidence.card < 0.5
 
 
-def _on_their_sides(scan: ReadScan, indices: Sequence[int], memory: ScanMemory) -> ReadScan:
-    with memory:
-        return scan.on_their_sides(indices)
-
-
 def _stored_pictures(
     scan: ReadScan, matches: Sequence[Match], memory: ScanMemory
 ) -> tuple[StoredImage, list[StoredImage]]:
@@ -287,12 +283,12 @@ def _stored_pictures(
         return as_jpeg(scan.image, SCAN_JPEG_QUALITY), [as_jpeg(crop, CROP_JPEG_QUALITY) for crop in crops]
 
 
-def _timings(scan: ReadScan, match: MatchTimings, verify_ms: float, started: float) -> dict[str, float]:
+def _timings(seen: Recognised, started: float) -> dict[str, float]:
     return {
-        **scan.timings_ms,
-        "embed": match.embed_ms,
-        "search": match.search_ms,
-        "verify": verify_ms,
+        **seen.scan.timings_ms,
+        "embed": seen.timings.embed_ms,
+        "search": seen.timings.search_ms,
+        "verify": seen.verify_ms,
         "total": (time.perf_counter() - started) * 1000.0,
     }
 

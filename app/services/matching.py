@@ -96,6 +96,10 @@ def _sideways(index: int, crop: RgbImage) -> list[_Way]:
     ]
 
 
+def _timed_out(degraded: Collection[Degraded]) -> bool:
+    return Degraded.SEARCH_TIMEOUT in degraded
+
+
 class Matcher:
     """Answers crops from a gallery."""
 
@@ -127,25 +131,40 @@ class Matcher:
             DatabaseUnavailable: the database cannot be reached at all.
         """
         timings = MatchTimings()
-        upright = await self._look_up(crops, card_filter, timings)
-        matches = [Match(rank(hits), degraded=upright.degraded) for hits in upright.hits]
-        if (
-            not any(match.ranking.cards for match in matches)
-            and Degraded.SEARCH_TIMEOUT not in upright.degraded
-        ):
+        matches = await self.look(crops, card_filter, timings)
+        await self.turn(matches, crops, card_filter, timings, lying)
+        return matches, timings
+
+    async def look(
+        self, crops: Sequence[RgbImage], card_filter: CardFilter, timings: MatchTimings
+    ) -> list[Match]:
+        """The first step of ``match``: every crop the way round that the detector saw it."""
+        found = await self._look_up(crops, card_filter, timings)
+        matches = [Match(rank(hits), degraded=found.degraded) for hits in found.hits]
+        if not any(match.ranking.cards for match in matches) and not _timed_out(found.degraded):
             await self._refuse_useless_gallery()
-        if Degraded.SEARCH_TIMEOUT in upright.degraded:
-            return matches, timings
+        return matches
+
+    async def turn(
+        self,
+        matches: list[Match],
+        crops: Sequence[RgbImage],
+        card_filter: CardFilter,
+        timings: MatchTimings,
+        lying: Collection[int] = (),
+    ) -> None:
+        """The second step: turns, in place, what is not clear. Nothing where the first ran out of time."""
+        if any(_timed_out(match.degraded) for match in matches):
+            return
         unclear = self._unclear(matches, range(len(matches)))
         await self._try_otherwise(matches, crops, unclear, _upside_down, card_filter, timings)
         unclear = self._unclear(matches, lying)
         for start in range(0, len(unclear), SIDEWAYS_AT_ONCE):
             some = unclear[start : start + SIDEWAYS_AT_ONCE]
             await self._try_otherwise(matches, crops, some, _sideways, card_filter, timings)
-        return matches, timings
 
     def _unclear(self, matches: Sequence[Match], among: Iterable[int]) -> list[int]:
-        return [i for i in among if not self._is_clear(matches[i].ranking)]
+        return [i for i in among if not self._calibrations.is_clear(matches[i].ranking)]
 
     async def _try_otherwise(
         self,
@@ -203,11 +222,8 @@ class Matcher:
             # Counting can be cut off as well; then nothing is known against the gallery.
             return
 
-    def _is_clear(self, ranking: Ranking) -> bool:
-        return self._evidence(ranking) >= self._calibrations.of(ranking).accept_card
-
     def _better_way(self, best: Match, way: _Way, turned: Ranking, degraded: tuple[Degraded, ...]) -> Match:
-        if Degraded.SEARCH_TIMEOUT in degraded:
+        if _timed_out(degraded):
             notes = (*best.degraded, Degraded.ORIENTATION_SKIPPED)
             return replace(best, degraded=tuple(dict.fromkeys(notes)))
         notes = tuple(dict.fromkeys((*best.degraded, *degraded)))
@@ -225,7 +241,8 @@ class Matcher:
         evidence = self._evidence(ranking)
         if ranking.best is None or ranking.best.source is not TemplateSource.CORRECTION:
             return evidence
-        return logistic(log_odds(evidence) - LEARNT_WAY_NATS)
+        by_pictures = self._evidence(ranking.without_learnt())
+        return max(by_pictures, logistic(log_odds(evidence) - LEARNT_WAY_NATS))
 
     def _evidence(self, ranking: Ranking) -> float:
         if not ranking.cards:

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -81,12 +81,20 @@ class ReadScan:
         return replace(self, cards=cards, grid=grid)
 
 
+class CardFinder(Finder, Protocol):
+    """A finder that holds memory from one look to the next."""
+
+    def release(self) -> None:
+        """Gives it back, when a picture is done with."""
+        ...
+
+
 #: Where the cards of pictures seen lately lie, by the SHA-256 of the file.
 SeenPictures = Remembered[tuple[DetectedQuad, ...]]
 
 
 def read_scan(
-    data: bytes, settings: Settings, memory: ScanMemory, finder: Finder | None, seen: SeenPictures
+    data: bytes, settings: Settings, memory: ScanMemory, finder: CardFinder | None, seen: SeenPictures
 ) -> ReadScan:
     """Decodes a picture and cuts out every card. Runs in a worker thread; takes no lock while it works.
 
@@ -102,7 +110,7 @@ def read_scan(
 
 
 def _read(
-    data: bytes, settings: Settings, reserve: Reserve, finder: Finder | None, seen: SeenPictures
+    data: bytes, settings: Settings, reserve: Reserve, finder: CardFinder | None, seen: SeenPictures
 ) -> ReadScan:
     sha256 = hashlib.sha256(data).hexdigest()
     timings_ms: dict[str, float] = {}
@@ -121,11 +129,13 @@ def _read(
 
 
 def _find(
-    image: RgbImage, sha256: str, finder: Finder | None, seen: SeenPictures
+    image: RgbImage, sha256: str, finder: CardFinder | None, seen: SeenPictures
 ) -> tuple[DetectedQuad, ...]:
     found = seen.get(sha256)
     if found is None:
         found = tuple(detect_cards(image, finder))
+        if finder is not None:
+            finder.release()
         seen.put(sha256, found)
     return found
 

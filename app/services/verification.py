@@ -34,6 +34,9 @@ LEARNT_PICTURES = 1
 #: A search says which way up a card lies; pictures that stand against it have to be so much likelier. Of two
 #: strangers the better one agrees a little better than one alone.
 OTHER_WAY_NATS = 3.0
+#: An answer that only photos give has to be so much likelier than what the gallery's own pictures say: it is
+#: one more way to be mistaken, about cards that nobody has ever corrected (docs/experiments.md, 47).
+LEARNT_ANSWER_NATS = 3.0
 #: Printings of one picture that are compared with each other.
 MOST_PRINTINGS = 8
 #: OpenCV lets go of the interpreter's lock; between its calls only one of them works.
@@ -168,11 +171,25 @@ class Verifier:
         upright = [match.upright(crop) for crop, match in zip(crops, matches, strict=True)]
         return await beside(self._first_look, upright, matches, leading, features, learnt, clock)
 
+    def _surer(self, learnt: Verified, alone: Verified) -> Verified:
+        """The answer with photos that people named, unless the gallery's own pictures are as sure."""
+        best, own = learnt.ranking.best, alone.ranking.best
+        if best is None or own is None or not alone.ranking.verified:
+            return learnt
+        bar = 0.0 if best.artwork_group_id == own.artwork_group_id else LEARNT_ANSWER_NATS
+        by_photos, by_pictures = (
+            self._calibration(one.ranking).card_log_odds(one.ranking) for one in (learnt, alone)
+        )
+        return learnt if by_photos - bar >= by_pictures else alone
+
     def _log_odds(self, verified: Verified) -> float:
         """Of the leader's picture; less where a photo that people named leads, as in the search."""
         ranking = verified.ranking
-        learnt = ranking.best is not None and ranking.best.source is TemplateSource.CORRECTION
-        return self._calibrations.of(ranking).card_log_odds(ranking) - LEARNT_WAY_NATS * learnt
+        constants = self._calibrations.of(ranking)
+        odds = constants.card_log_odds(ranking)
+        if ranking.best is None or ranking.best.source is not TemplateSource.CORRECTION:
+            return odds
+        return max(constants.card_log_odds(ranking.unlearnt()), odds - LEARNT_WAY_NATS)
 
     def _clear_at(self, verified: Verified) -> float:
         return log_odds(self._calibrations.of(verified.ranking).accept_card)
@@ -201,7 +218,13 @@ class Verifier:
             if clock.is_over():
                 return Verified(ranking)
             compared = compare_pictures(crops[index], leading[index], features, learnt)
-            return ranked_anew(ranking, compared, self._calibration(ranking).standing_agreement)
+            worth = self._calibration(ranking).standing_agreement
+            anew = ranked_anew(ranking, compared, worth)
+            if compared.agreements == compared.of_pictures and ranking == ranking.without_learnt():
+                return anew
+            alone = ranking.without_learnt()
+            groups = {one.artwork_group_id for one in alone.leaders(PICTURES)}
+            return self._surer(anew, ranked_anew(alone, compared.without_photos(groups), worth))
 
         return _side_by_side(look, [len(some) for some in leading])
 

@@ -10,6 +10,9 @@ than it does on others (docs/experiments.md, experiment 39). What is printed is 
 artworks and asked on the other; what is written is fitted on both. Answers that were verified by reference
 pictures get constants of their own, beside those of answers that were not; so do galleries with a space
 (``app.domain.space``), fitted on the whole catalogue.
+
+``--any-encoder`` fits what holds for every encoder instead: the pictures that the search found are compared,
+and what the search said about them counts for nothing. It prints ``app.domain.calibration.PICTURES_ALONE``.
 """
 
 from __future__ import annotations
@@ -73,6 +76,9 @@ REPRINT_SHARE, FOIL_SHARE, LANGUAGE_SHARE, REPRINTS_MOST = 0.4, 0.2, 0.2, 3
 #: Share of the looks in which another picture may show all the evidence of the right one (the same backdrop
 #: in the same frame); the likeliest is taken (docs/experiments.md, experiment 41).
 LOOKALIKE_SHARES = (0.0, 0.001, 0.002, 0.003, 0.005, 0.01)
+#: The similarity that an agreement of 1 is worth where an encoder's own are of unknown size: more than all of
+#: them together.
+PICTURES_FIRST = 100.0
 _AGREEMENTS = np.concatenate([[0.0], np.geomspace(0.1, 6.0, 24)])
 
 _SIMILARITY = 2  # its column of the evidence
@@ -221,6 +227,31 @@ def fit_and_report(title: str, photos: Photos) -> tuple[Calibration, Calibration
     )
 
 
+def fit_pictures_alone(photos: Photos) -> Calibration:
+    """Constants for what pictures say, whichever encoder found them; prints as ``fit_and_report`` does."""
+    looks = collect_looks(photos)
+    agreements = compare_looks(photos, looks)
+    blind = [replace(look, ranking=_without_similarities(look.ranking)) for look in looks]
+    compared = verified_looks(photos, blind, agreements, PICTURES_FIRST)
+    mine, others = ([look.artwork % 2 == part for look in looks] for part in (0, 1))
+    half = _fit_blind(list(compress(compared, mine)))
+    _print("pictures alone", half, [weighed(look, half) for look in compress(compared, others)])
+    checked = _fit_blind(compared)
+    return weigh_text(
+        "pictures alone", checked, photos, [weighed(look, checked) for look in compared], agreements
+    )
+
+
+def _fit_blind(looks: Sequence[Look]) -> Calibration:
+    """Printings that were not compared are all the same to it, as nothing is known of similarities."""
+    return replace(fit(looks, PICTURES_FIRST), printing_temperature=float(TEMPERATURES[-1]))
+
+
+def _without_similarities(ranking: Ranking) -> Ranking:
+    cards = tuple(replace(one, similarity=0.0) for one in ranking.cards)
+    return replace(ranking, cards=cards, margin=0.0)
+
+
 def _print(title: str, calibration: Calibration, looks: Sequence[Look]) -> None:
     print(f"{title}: {calibration}")
     for name, value in report(calibration, looks).items():
@@ -243,9 +274,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fits the confidences of an encoder on invented cards.")
     parser.add_argument("folder", type=Path, help="encoder folder, for example models/compact")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--any-encoder", action="store_true", help="print what holds for every encoder")
     arguments = parser.parse_args()
     encoder = load_encoder(arguments.folder)
     photos = photograph(encoder, _catalogue(), arguments.seed)
+    if arguments.any_encoder:
+        print(fit_pictures_alone(photos))
+        return
     plain, verified = fit_and_report("without a space", photos)
     calibrations = Calibrations(plain, UNCALIBRATED, verified)
     exponent = encoder.info.whitening_exponent

@@ -1,14 +1,21 @@
 -- Parameters of all of them: since, until, set, encoder's name; NULL is no limit.
 
 -- name: quality_days
-SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(DISTINCT s.id) AS scans,
-       count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
-       count(*) FILTER (WHERE d.status = 'review') AS review,
-       count(*) FILTER (WHERE d.status = 'unknown') AS unknown
+-- Scans that show no card count, too, but not where only cards of a set are asked for.
+SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS scans,
+       coalesce(sum(found.accepted), 0)::bigint AS accepted, coalesce(sum(found.review), 0)::bigint AS review,
+       coalesce(sum(found.unknown), 0)::bigint AS unknown
 FROM scans s
-JOIN detections d ON d.scan_id = s.id
+LEFT JOIN (
+    SELECT d.scan_id, count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
+           count(*) FILTER (WHERE d.status = 'review') AS review,
+           count(*) FILTER (WHERE d.status = 'unknown') AS unknown
+    FROM detections d
+    WHERE $3::text IS NULL OR d.card ->> 'set_id' = $3
+    GROUP BY d.scan_id
+) AS found ON found.scan_id = s.id
 WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+  AND ($3::text IS NULL OR found.scan_id IS NOT NULL) AND ($4::text IS NULL OR s.encoder_name = $4)
 GROUP BY day
 ORDER BY day
 
@@ -27,25 +34,40 @@ GROUP BY d.card ->> 'set_id', d.card ->> 'language'
 -- name: quality_judged
 -- Answers that people judged, each crop once, the latest first. Whether a template of the very same picture may have
 -- decided: one was learnt from a scan of the same bytes, or is all but the same to the encoder.
+WITH learnt_photos AS MATERIALIZED (
+    SELECT os.sha256, min(o.created_at) AS learnt_at
+    FROM corrections o JOIN scans os ON os.id = o.scan_id
+    WHERE o.status IN ('learned', 'undone') AND o.verdict = 'card'
+    GROUP BY os.sha256
+)
 SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwork_group_id AS right_group,
        d.status, d.confidence_card, d.confidence_printing,
        coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id') AS answered_card_id,
        (d.candidates -> 0 ->> 'artwork_group_id')::bigint AS answered_group,
        d.candidates -> 0 ->> 'template_source' AS source,
        (d.candidates -> 0 ->> 'similarity')::float8 AS similarity,
-       study.findings -> 'alone' AS alone,
-       EXISTS (
-           SELECT FROM corrections o JOIN scans os ON os.id = o.scan_id
-           WHERE os.sha256 = s.sha256 AND o.status IN ('learned', 'undone') AND o.verdict = 'card'
-             AND o.created_at < s.created_at
-       ) AS picture_was_learnt
+       study.findings -> 'alone' AS alone, decisive.correction_id AS learnt_from,
+       coalesce(photo.learnt_at < s.created_at, false) AS picture_was_learnt
 FROM corrections c
 JOIN detections d ON d.id = c.detection_id
 JOIN scans s ON s.id = d.scan_id
+LEFT JOIN learnt_photos photo ON photo.sha256 = s.sha256
 LEFT JOIN cards truth ON truth.card_id = c.card_id
 LEFT JOIN LATERAL (
-    SELECT findings FROM correction_studies WHERE correction_id = c.id ORDER BY studied_at DESC LIMIT 1
+    SELECT findings, encoded, gallery_id FROM correction_studies
+    WHERE correction_id = c.id
+    ORDER BY studied_at DESC
+    LIMIT 1
 ) AS study ON true
+LEFT JOIN LATERAL (
+    -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
+    SELECT t.correction_id FROM templates t
+    WHERE d.candidates -> 0 ->> 'template_source' = 'correction'
+      AND t.card_id = d.candidates -> 0 -> 'card' ->> 'card_id' AND t.gallery_id = study.gallery_id
+      AND t.correction_id IS NOT NULL AND t.created_at < s.created_at
+    ORDER BY coalesce(t.encoded, t.embedding) <#> study.encoded
+    LIMIT 1
+) AS decisive ON true
 WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
   AND NOT EXISTS (
       SELECT FROM corrections e
@@ -76,6 +98,16 @@ ORDER BY corrections DESC, c.status, reason
 -- name: quality_learnt_templates
 SELECT count(*) FROM templates t JOIN galleries g ON g.id = t.gallery_id
 WHERE g.current AND t.correction_id IS NOT NULL AND t.active AND ($1::text IS NULL OR g.encoder_name = $1)
+
+-- name: quality_learnt
+-- Of these corrections those whose templates are searched now.
+SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, t.created_at AS learnt_at,
+       k.card_id, k.name, k.set_id, k.set_name, k.number
+FROM templates t
+JOIN galleries g ON g.id = t.gallery_id
+JOIN corrections c ON c.id = t.correction_id
+JOIN cards k ON k.card_id = t.card_id
+WHERE g.current AND t.active AND t.correction_id = ANY($1::uuid[])
 
 -- name: quality_unknown_groups
 SELECT c.unknown_group AS number, count(*) AS seen, max(c.created_at) AS last_seen,
@@ -111,26 +143,32 @@ ORDER BY cards DESC, note
 
 -- name: quality_review
 -- Detections that nobody has said anything about: of pairs that keep being confused first, then where the answer hangs
--- in the balance, then strangers that are well seen.
-SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.candidates -> 0 -> 'card' AS first,
-       coalesce(pair.times, 0) AS confused_times
-FROM (
-    SELECT s.id FROM scans s
-    WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-      AND ($4::text IS NULL OR s.encoder_name = $4)
-    ORDER BY s.created_at DESC
-    LIMIT 500
-) AS recent
-JOIN detections d ON d.scan_id = recent.id
-LEFT JOIN LATERAL (
-    SELECT max(p.times) AS times FROM confusion_pairs p
-    WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
-) AS pair ON true
-WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
-  AND (d.status <> 'accepted' OR pair.times > 1)
-  AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
-ORDER BY coalesce(pair.times, 0) DESC, (d.status = 'review') DESC, abs(d.confidence_printing - 0.5),
-         d.sharpness DESC, d.id
+-- in the balance, then strangers that are well seen. Of one card two at most: more of the same would teach little.
+WITH waiting AS (
+    SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.sharpness,
+           d.candidates -> 0 -> 'card' AS first, coalesce(pair.times, 0) AS confused_times,
+           row_number() OVER (PARTITION BY coalesce(d.candidates -> 0 -> 'card' ->> 'card_id', d.id::text)
+                              ORDER BY (d.status = 'review') DESC, abs(d.confidence_printing - 0.5), d.id) AS place
+    FROM (
+        SELECT s.id FROM scans s
+        WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+          AND ($4::text IS NULL OR s.encoder_name = $4)
+        ORDER BY s.created_at DESC
+        LIMIT 500
+    ) AS recent
+    JOIN detections d ON d.scan_id = recent.id
+    LEFT JOIN LATERAL (
+        SELECT max(p.times) AS times FROM confusion_pairs p
+        WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
+    ) AS pair ON true
+    WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
+      AND (d.status <> 'accepted' OR pair.times > 1)
+      AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
+)
+SELECT detection_id, scan_id, status, confidence_printing, first, confused_times
+FROM waiting
+WHERE place <= 2
+ORDER BY confused_times DESC, (status = 'review') DESC, abs(confidence_printing - 0.5), sharpness DESC, detection_id
 LIMIT 12
 
 -- name: quality_encoders

@@ -16,14 +16,65 @@ SELECT * FROM scans WHERE id = $1
 SELECT * FROM detections WHERE scan_id = $1 ORDER BY position
 
 -- name: list_scans
--- Parameters: before, status, limit.
-WITH page AS (
+-- Parameters: limit, then the fields of app/domain/scan_filter.py in their order; NULL is no limit. Each execution is
+-- planned with its values (plan_cache_mode), so that what is not asked for costs nothing, not even the look at a row.
+WITH said AS MATERIALIZED (
+    -- What people said; the first that was learnt about a detection judges it. 2,000 words are soon gone through.
+    SELECT c.scan_id, c.detection_id
+    FROM corrections c
+    LEFT JOIN detections d ON $21::text IS NOT NULL AND d.id = c.detection_id
+    WHERE num_nonnulls($15::text, $16::text, $17::text, $18::text, $19::timestamptz, $20::bigint, $21::text) > 0
+      AND ($15::text IS NULL OR c.card_id = $15)
+      AND ($16::text IS NULL OR c.verdict = $16)
+      AND ($17::text IS NULL OR c.status = $17)
+      AND ($18::text IS NULL OR c.reason = $18)
+      AND ($19::timestamptz IS NULL OR c.created_at >= $19)
+      AND ($20::bigint IS NULL OR c.unknown_group = $20)
+      AND ($21::text IS NULL OR (
+          d.id IS NOT NULL AND c.status = 'learned' AND c.verdict <> 'not_a_card'
+          AND NOT EXISTS (
+              SELECT FROM corrections e
+              WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
+          )
+          AND ($21 = 'any' OR ($21 = 'right') = (
+              CASE WHEN d.status <> 'unknown' THEN d.card_id END IS NOT DISTINCT FROM c.card_id
+          ))
+      ))
+),
+page AS (
     SELECT s.id, s.created_at, s.width_px, s.height_px, s.sha256
     FROM scans s
-    WHERE ($1::timestamptz IS NULL OR s.created_at < $1)
-      AND ($2::text IS NULL OR EXISTS (SELECT FROM detections d WHERE d.scan_id = s.id AND d.status = $2))
+    WHERE ($2::timestamptz IS NULL OR s.created_at >= $2)
+      AND ($3::timestamptz IS NULL OR s.created_at < $3)
+      AND ($4::text IS NULL OR s.encoder_name = $4)
+      AND ($5::text IS NULL OR (s.timings_ms ->> $5)::float8 > $6::float8)
+      AND (
+          num_nonnulls($15::text, $16::text, $17::text, $18::text, $19::timestamptz, $20::bigint, $21::text) = 0
+          OR s.id IN (SELECT said.scan_id FROM said)
+      )
+      AND (
+          num_nonnulls($7::text, $8::text, $9::text, $10::text, $11::text, $12::boolean, $13::float8, $14::float8) = 0
+          OR EXISTS (
+              SELECT FROM detections d
+              WHERE d.scan_id = s.id
+                AND ($7::text IS NULL OR d.status = $7)
+                AND ($8::text IS NULL OR d.card ->> 'set_id' = $8)
+                AND ($9::text IS NULL OR d.card ->> 'language' = $9)
+                AND ($10::text IS NULL OR d.card_id = $10)
+                AND ($11::text IS NULL OR $11 = ANY(d.degraded))
+                AND ($12::boolean IS NULL
+                     OR coalesce(d.candidates -> 0 ->> 'template_source' = 'correction', false) = $12)
+                AND ($13::float8 IS NULL OR d.confidence_printing >= $13)
+                AND ($14::float8 IS NULL OR d.confidence_printing < $14 OR ($14 = 1 AND d.confidence_printing = 1))
+                AND (
+                    num_nonnulls($15::text, $16::text, $17::text, $18::text, $19::timestamptz, $20::bigint,
+                                 $21::text) = 0
+                    OR d.id IN (SELECT said.detection_id FROM said WHERE said.detection_id IS NOT NULL)
+                )
+          )
+      )
     ORDER BY s.created_at DESC, s.id DESC
-    LIMIT $3
+    LIMIT $1
 )
 SELECT page.id AS scan_id, page.created_at, page.width_px, page.height_px, page.sha256, found.*
 FROM page

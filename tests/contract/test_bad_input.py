@@ -163,6 +163,21 @@ async def test_no_route_ignores_a_parameter_it_does_not_know(path: str, client: 
         "/scans?before=0001-01-01T00:00:00%2B14:00",
         "/scans?before=9999-12-31T23:59:59-14:00",
         "/scans?status=lost",
+        "/scans?since=tomorrow",
+        "/scans?judged=maybe",
+        "/scans?verdict=card_",
+        "/scans?correction=lost",
+        "/scans?degraded=hurried",
+        "/scans?stage=think&slower_than_ms=1",
+        "/scans?stage=detect&slower_than_ms=-1",
+        "/scans?confidence_from=1.1",
+        "/scans?confidence_to=high",
+        "/scans?learnt=perhaps",
+        "/scans?unknown_group=0",
+        "/scans?unknown_group=9223372036854775808",
+        "/scans?set_id=",
+        "/scans?reason=a%00b",
+        "/scans?card_id=a&card_id=b",
         "/scans?limit=0",
         "/scans?limit=999999999999999999999",
         "/cards?limit=201",
@@ -173,6 +188,30 @@ async def test_no_route_ignores_a_parameter_it_does_not_know(path: str, client: 
 async def test_an_id_or_filter_of_the_wrong_form_is_refused(path: str, client: httpx.AsyncClient) -> None:
     response = await client.get(path)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("since=2026-01-02T00:00:00Z&before=2026-01-01T00:00:00Z", "since lies after before"),
+        ("confidence_from=0.9&confidence_to=0.8", "confidence_from is greater than confidence_to"),
+        ("stage=detect", "stage and slower_than_ms come together"),
+        ("slower_than_ms=100", "stage and slower_than_ms come together"),
+        ("status=unknown&set_id=em1", "status unknown names no card"),
+        ("verdict=not_in_gallery&right_card_id=em1-001", "right_card_id goes with the verdict card"),
+        ("unknown_group=3&right_card_id=em1-001", "unknown_group goes with the verdict not_in_gallery"),
+        ("unknown_group=3&correction=undone", "unknown_group goes with corrections that were learned"),
+        ("judged=right&correction=pending", "judged goes with corrections that were learned"),
+        ("judged=wrong&verdict=not_a_card", "judged leaves out what is no card"),
+    ],
+)
+async def test_conditions_that_no_scan_can_meet_are_refused_and_named(
+    query: str, words: str, client: httpx.AsyncClient, contract: Contract
+) -> None:
+    response = await client.get(f"/scans?{query}")
+    contract.check("list_scans", response)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+    assert words in response.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "k" * 256, "caf\u00e9"])

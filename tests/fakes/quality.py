@@ -14,4 +14,4 @@ class NoQuality:
 
     async def figures(self, chosen: QualityFilter) -> Quality:
         self.asked.append(chosen)
-        return Quality((), accuracy_of([]), (), (), (), {}, (), 0, (), (), {}, ())
+        return Quality((), accuracy_of([]), (), (), (), {}, (), 0, (), (), (), {}, ())

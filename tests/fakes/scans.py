@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 
 from app.domain.correction_types import Correction, CorrectionStatus, NewCorrection
 from app.domain.errors import IdempotencyConflict, NotFound
+from app.domain.scan_filter import ScanFilter
 from app.domain.types import Identification, RequestKey, ScanResult, ScanSummary, Status, StoredImage
+from tests.fakes.scan_filters import keeps
 
 
 @dataclass
@@ -49,14 +51,10 @@ class InMemoryScanStore:
     async def get(self, scan_id: UUID) -> ScanResult | None:
         return self.scans.get(scan_id)
 
-    async def list(self, before: datetime | None, status: str | None, limit: int) -> list[ScanSummary]:
+    async def list(self, chosen: ScanFilter, limit: int) -> list[ScanSummary]:
         newest = sorted(self.scans.values(), key=_created_at, reverse=True)
-        kept = [
-            result
-            for result in newest
-            if (before is None or _created_at(result) < before)
-            and (status is None or any(found.status == status for found in result.cards))
-        ]
+        said = self.corrections.values()
+        kept = [result for result in newest if keeps(chosen, result, said)]
         return [_summary(result) for result in kept[:limit]]
 
     async def delete(self, scan_id: UUID) -> bool:

@@ -11,11 +11,11 @@ from app.api.deps import RuntimeDep
 from app.api.pictures import picture_response
 from app.api.responses import CHANGE_ERRORS, READ_ERRORS, picture, problems, text
 from app.api.routing import scoped_router
-from app.api.schemas.base import Moment
+from app.api.scan_query import ScanFilterDep
 from app.api.schemas.scans import ScanListModel, ScanModel, ScanSummaryModel
 from app.api.security import Scope
 from app.domain.errors import NotFound
-from app.domain.types import ScanResult, Status
+from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
 
@@ -33,16 +33,15 @@ admin_router = scoped_router("scans", Scope.ADMIN)
 )
 async def list_scans(
     runtime: RuntimeDep,
-    before: Annotated[
-        Moment | None,
-        Query(description="only scans made before this moment"),
-    ] = None,
-    status: Annotated[Status | None, Query(description="only scans with at least one such card")] = None,
+    chosen: ScanFilterDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ScanListModel:
-    """Pass ``next_before`` as ``before`` for the next page."""
+    """Pass ``next_before`` as ``before``, with all else the same, for the next page.
+
+    What is asked of a card and of a correction holds for one and the same card of a scan.
+    """
     # One more than asked for tells whether there is another page.
-    found = await runtime.scans.list(before, status.value if status else None, limit + 1)
+    found = await runtime.scans.list(chosen, limit + 1)
     page = [ScanSummaryModel.of(summary) for summary in found[:limit]]
     return ScanListModel(scans=page, next_before=page[-1].created_at if len(found) > limit else None)
 

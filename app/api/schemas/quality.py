@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,7 +16,9 @@ from app.domain.quality_types import (
     ConfusedPair,
     Coverage,
     Day,
+    LearntTemplate,
     Quality,
+    SeenAt,
     Share,
     StatusCounts,
     UnknownGroup,
@@ -66,18 +70,21 @@ class DayModel(Strict):
 class CoverageModel(Strict):
     """Cards named of one set or language."""
 
+    key: str = Field(description="its set_id or language, as answers carry it")
     name: str
     cards: StatusCountsModel
 
     @classmethod
     def of(cls, one: Coverage) -> CoverageModel:
         """From the domain."""
-        return cls(name=one.name, cards=StatusCountsModel.of(one.cards))
+        return cls(key=one.key, name=one.name, cards=StatusCountsModel.of(one.cards))
 
 
 class CalibrationBinModel(Strict):
-    """Answers of about one confidence."""
+    """Answers of a confidence of at least ``confidence_from`` and less than ``confidence_to``, or 1."""
 
+    confidence_from: Probability
+    confidence_to: Probability
     mean_confidence: Probability
     right: int
     answers: int
@@ -88,6 +95,10 @@ class DetectionLink(Strict):
 
     scan_id: UUID
     detection_id: UUID
+
+
+def _links(seen: Sequence[SeenAt]) -> list[DetectionLink]:
+    return [DetectionLink(scan_id=scan_id, detection_id=detection_id) for scan_id, detection_id in seen]
 
 
 class AccuracyModel(Strict):
@@ -115,17 +126,11 @@ class AccuracyModel(Strict):
             printing=ShareModel.of(found.printing),
             accepted=ShareModel.of(found.accepted),
             unknown=ShareModel.of(found.unknown),
-            calibration=[
-                CalibrationBinModel(mean_confidence=one.mean_confidence, right=one.right, answers=one.answers)
-                for one in found.calibration
-            ],
+            calibration=[CalibrationBinModel(**asdict(one)) for one in found.calibration],
             calibration_error=found.calibration_error,
             gained=found.gained,
             lost=found.lost,
-            wrong=[
-                DetectionLink(scan_id=scan_id, detection_id=detection_id)
-                for scan_id, detection_id in found.wrong_detections
-            ],
+            wrong=_links(found.wrong_detections),
         )
 
 
@@ -158,6 +163,33 @@ class UnknownGroupModel(Strict):
             seen=group.seen,
             last_seen=group.last_seen,
             detection_ids=list(group.detection_ids),
+        )
+
+
+class LearntTemplateModel(Strict):
+    """A learnt template, and which judged answers it turned, against what the gallery alone answers."""
+
+    correction_id: UUID
+    card: CardModel
+    scan_id: UUID | None = Field(description="where its crop comes from; null once that is forgotten")
+    detection_id: UUID | None = Field(description="null likewise, and where a person drew the card")
+    learnt_at: datetime
+    decided: int = Field(description="judged answers that it decided, other photos than its own")
+    gained: list[DetectionLink] = Field(description="right, where the gallery alone is wrong")
+    lost: list[DetectionLink] = Field(description="wrong, where the gallery alone is right")
+
+    @classmethod
+    def of(cls, one: LearntTemplate) -> LearntTemplateModel:
+        """From the domain."""
+        return cls(
+            correction_id=one.correction_id,
+            card=CardModel.of(one.card),
+            scan_id=one.scan_id,
+            detection_id=one.detection_id,
+            learnt_at=one.learnt_at,
+            decided=one.effect.decided,
+            gained=_links(one.effect.gained),
+            lost=_links(one.effect.lost),
         )
 
 
@@ -211,6 +243,9 @@ class QualityModel(Strict):
     corrections: dict[str, int]
     reasons: list[ReasonModel]
     learnt_templates: int
+    learnt: list[LearntTemplateModel] = Field(
+        description="those that spoiled more answers than they mended, then the most useful"
+    )
     unknown_groups: list[UnknownGroupModel]
     stages: list[StageTimeModel]
     degraded: dict[str, int]
@@ -233,6 +268,7 @@ class QualityModel(Strict):
                 for status, reason, count in quality.reasons
             ],
             learnt_templates=quality.learnt_templates,
+            learnt=list(map(LearntTemplateModel.of, quality.learnt)),
             unknown_groups=list(map(UnknownGroupModel.of, quality.unknown_groups)),
             stages=[
                 StageTimeModel(stage=one.stage, p50_ms=one.p50_ms, p95_ms=one.p95_ms)

@@ -12,6 +12,7 @@ import pytest
 from app.db.pool import Database
 from app.db.scans import PostgresScanStore
 from app.domain.errors import IdempotencyConflict
+from app.domain.scan_filter import ScanFilter
 from app.domain.types import Identification, RequestKey, ScanResult, Status
 from app.settings import Settings
 from tests.integration.db.builders import identification, picture, scan, sha256
@@ -95,15 +96,15 @@ async def test_the_list_is_newest_first_with_counts_by_status(store: PostgresSca
     empty = scan(created_at=NOW - timedelta(hours=1))
     for result in (old, new, empty):
         await save(store, result)
-    listed = await store.list(None, None, 10)
+    listed = await store.list(ScanFilter(), 10)
     assert [summary.scan_id for summary in listed] == [new.scan_id, empty.scan_id, old.scan_id]
     assert [(s.cards, s.accepted, s.review, s.unknown) for s in listed] == [
         (1, 0, 0, 1),
         (0, 0, 0, 0),
         (2, 1, 1, 0),
     ]
-    assert [s.scan_id for s in await store.list(NOW, None, 1)] == [empty.scan_id]
-    assert [s.scan_id for s in await store.list(None, "review", 10)] == [old.scan_id]
+    assert [s.scan_id for s in await store.list(ScanFilter(before=NOW), 1)] == [empty.scan_id]
+    assert [s.scan_id for s in await store.list(ScanFilter(status=Status.REVIEW), 10)] == [old.scan_id]
 
 
 async def test_a_forgotten_scan_takes_its_pictures_but_not_shared_ones(
@@ -129,7 +130,7 @@ async def test_a_purge_deletes_what_is_past_its_days_and_nothing_else(
         await save(store, result)
     assert await store.purge(0) == 0
     assert await store.purge(30) == 3
-    assert [summary.scan_id for summary in await store.list(None, None, 10)] == [young.scan_id]
+    assert [summary.scan_id for summary in await store.list(ScanFilter(), 10)] == [young.scan_id]
     assert await blob_count(database) == 2
     assert await store.purge(30) == 0
 
@@ -190,14 +191,14 @@ async def test_a_second_scan_of_the_same_key_is_not_stored_and_the_first_one_sta
     assert await save(store, scan(identification()), None, key) == result.scan_id
     with pytest.raises(IdempotencyConflict):
         await save(store, scan(identification()), None, RequestKey("key", "another body"))
-    assert [summary.scan_id for summary in await store.list(None, None, 10)] == [result.scan_id]
+    assert [summary.scan_id for summary in await store.list(ScanFilter(), 10)] == [result.scan_id]
     assert await blob_count(database) == blobs
 
 
 async def test_of_scans_stored_at_the_same_time_with_one_key_one_stands(store: PostgresScanStore) -> None:
     rivals, key = [scan(identification()) for _ in range(4)], RequestKey("key", "body")
     answers = await asyncio.gather(*(save(store, rival, None, key) for rival in rivals))
-    stored = await store.list(None, None, 10)
+    stored = await store.list(ScanFilter(), 10)
     assert [summary.scan_id for summary in stored] == [answers[0]]
     assert set(answers) == {answers[0]}
 

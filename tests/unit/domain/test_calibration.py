@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.calibration import UNCALIBRATED, Calibration, Calibrations
+from app.domain.calibration import PICTURES_ALONE, UNCALIBRATED, Calibration, Calibrations
 from app.domain.calibration_file import load_calibrations, save_calibrations
 from app.domain.errors import ConfigurationError
 from app.domain.ranking import RankedCard, Ranking
@@ -206,7 +206,9 @@ def test_calibrations_survive_being_written_and_read(tmp_path: Path) -> None:
 
 
 def test_what_an_encoder_has_no_calibration_for_gets_the_cautious_one(tmp_path: Path) -> None:
-    assert load_calibrations(tmp_path) == Calibrations(UNCALIBRATED, UNCALIBRATED)
+    assert load_calibrations(tmp_path) == Calibrations(
+        UNCALIBRATED, UNCALIBRATED, PICTURES_ALONE, PICTURES_ALONE
+    )
     save_calibrations(Calibrations(CALIBRATION, UNCALIBRATED), tmp_path)
     assert load_calibrations(tmp_path) == Calibrations(CALIBRATION, UNCALIBRATED)
 

@@ -87,3 +87,11 @@ def test_what_was_learnt_and_is_less_alike_than_the_pictures_is_not_compared() -
     pictures = [hit(f"p{number}", 0.5 - number / 100) for number in range(8)]
     compared = rank([*pictures, learnt("named", 0.1)]).to_compare(pictures=6, learnt=2)
     assert [one.card.card_id for one in compared] == ["p0", "p1", "p2", "p3", "p4", "p5"]
+
+
+def test_without_what_was_learnt_a_ranking_is_what_pictures_alone_give() -> None:
+    alone = rank([*PICTURES, learnt("right", 0.9), learnt("named", 0.8)]).without_learnt()
+    assert [(one.card.card_id, one.similarity) for one in alone.cards] == [
+        (one.card.card_id, one.similarity) for one in rank(PICTURES).cards
+    ]
+    assert alone.margin == rank(PICTURES).margin

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from app.domain.learning_types import Answered
-from app.domain.quality import accuracy_of
-from app.domain.quality_types import JudgedAnswer
+from app.domain.quality import accuracy_of, effects_of, most_telling
+from app.domain.quality_types import JudgedAnswer, TemplateEffect
 from app.domain.types import Status
 
 
@@ -63,6 +63,35 @@ def test_what_templates_of_other_pictures_gained_and_lost_is_counted() -> None:
     assert (found.gained, found.lost) == (1, 1)
 
 
+def test_what_each_template_turned_is_told_apart_and_its_own_photo_left_out() -> None:
+    one, other = uuid4(), uuid4()
+    right, wrong = answered("a1"), answered("b1")
+    mended = judged("a1", right, alone=wrong, learnt=True, learnt_from=one)
+    spoilt = judged("a1", wrong, alone=right, learnt=True, learnt_from=other)
+    agreed = judged("a1", right, alone=right, learnt=True, learnt_from=one)
+    own_photo = judged("a1", right, alone=wrong, learnt=True, learnt_from=one, knew_itself=True)
+    untold = judged("a1", right, alone=wrong, learnt=True)
+    unknown_before = judged("a1", right, alone=None, learnt=True, learnt_from=one)
+    found = effects_of([mended, spoilt, agreed, own_photo, untold, unknown_before])
+    assert found == {
+        one: TemplateEffect(3, ((mended.scan_id, mended.detection_id),), ()),
+        other: TemplateEffect(1, (), ((spoilt.scan_id, spoilt.detection_id),)),
+    }
+
+
+def test_harmful_templates_come_first_and_idle_ones_not_at_all() -> None:
+    seen = (uuid4(), uuid4())
+    useful, best, harmful, worst, idle = (uuid4() for _ in range(5))
+    effects = {
+        idle: TemplateEffect(9),
+        useful: TemplateEffect(2, (seen,), ()),
+        best: TemplateEffect(2, (seen, seen), ()),
+        harmful: TemplateEffect(3, (seen,), (seen, seen)),
+        worst: TemplateEffect(2, (), (seen, seen)),
+    }
+    assert most_telling(effects) == [worst, harmful, best, useful]
+
+
 def test_strangers_should_be_called_unknown() -> None:
     found = accuracy_of([judged(None, answered("a1", Status.UNKNOWN, 0.01)), judged(None, answered("a1"))])
     assert (found.unknown.part, found.unknown.whole) == (1, 2)
@@ -79,6 +108,8 @@ def test_the_curve_says_how_often_answers_of_one_confidence_were_right() -> None
         ]
     )
     assert [(one.right, one.answers) for one in found.calibration] == [(1, 2), (1, 1)]
+    edges = [(one.confidence_from, one.confidence_to) for one in found.calibration]
+    assert edges == [(0.6, 0.7), (0.9, 1.0)]
     assert found.calibration[0].mean_confidence == pytest.approx(0.65)
     assert found.calibration_error == pytest.approx((0.38 + 0.68) / 3)  # of 15 bins each has its own
 

@@ -225,3 +225,24 @@ async def test_no_crops_need_no_search() -> None:
     gallery = ScriptedGallery()
     assert (await matcher(gallery).match([], CardFilter()))[0] == []
     assert gallery.top_ks == []
+
+
+async def test_a_photo_that_leads_takes_nothing_from_what_pictures_say_about_the_way_up() -> None:
+    """Were it weighed alone, three nats less for it would turn the card round."""
+
+    class Taught(ScriptedGallery):
+        async def search(
+            self, vectors: Vectors, top_k: int, card_filter: CardFilter, *, learnt: bool = True
+        ) -> list[TemplateHit]:
+            upright = [("a", 0.50, TemplateSource.OFFICIAL), ("b", 0.40, TemplateSource.OFFICIAL)]
+            named = [("z", 0.55, TemplateSource.CORRECTION)]
+            turned = [("b", 0.45, TemplateSource.OFFICIAL), ("a", 0.38, TemplateSource.OFFICIAL)]
+            return [
+                TemplateHit(query, Card(card_id, card_id), ord(card_id), similarity, source)
+                for query, vector in enumerate(vectors)
+                for card_id, similarity, source in (upright + named if vector[0] > 0.5 else turned)
+            ]
+
+    matches, _ = await matcher(Taught()).match([UPRIGHT], CardFilter())
+    assert matches[0].other_way is not None
+    assert (matches[0].upside_down, matches[0].other_way.upside_down) == (False, True)

@@ -102,6 +102,23 @@ async def test_a_photo_that_people_named_counts_as_a_picture_of_its_card(cards, 
     assert await agreement(learnt=True) > await agreement(learnt=False) + 0.05
 
 
+async def test_a_photo_named_after_another_card_does_not_unseat_a_picture_that_agrees(cards, drawn) -> None:
+    right, named = cards[0].card, cards[1].card
+    hits = found(cards[:6], 0.52, 0.50, 0.49, 0.48, 0.47, 0.46).cards
+    learnt = [
+        replace(one, similarity=0.9, source=TemplateSource.CORRECTION, official=0.5) for one in hits[1:2]
+    ]
+    ranking = Ranking((*learnt, hits[0], *hits[2:]), margin=0.4)
+    pictures = Pictures(drawn)
+    pictures.learnt = {named.card_id: photo(drawn[right.card_id], 4)}
+    asked = Calibrations(PLAIN, UNCALIBRATED, replace(VERIFIED, agreement_weight=10.0, margin_weight=0.0))
+    crop = photo(drawn[right.card_id], 4)  # to the last pixel the photo that was named wrongly
+    (verified,), _ = await Verifier(pictures, asked, AMPLE_MS).verify([crop], [Match(ranking)], beside)
+    best = verified.ranking.best
+    assert best is not None
+    assert (best.card, best.source) == (right, TemplateSource.OFFICIAL)
+
+
 async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards, drawn) -> None:
     match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
     crop = photo(drawn[cards[1].card.card_id], 1)

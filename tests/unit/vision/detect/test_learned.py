@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -165,6 +167,26 @@ def upright_answers() -> np.ndarray:
         answers[1 + 2 * corner] = (144 + across * half_width - columns) / 64
         answers[2 + 2 * corner] = (144 + down * half_height - rows) / 64
     return answers
+
+
+def test_memory_that_looking_took_is_given_back_when_a_picture_is_done_with(finder) -> None:
+    finder(np.zeros((1024, 1024, 3), np.uint8))
+    held_bytes = read_process_memory().anonymous_bytes
+    finder.release()
+    assert held_bytes - read_process_memory().anonymous_bytes > 8_000_000
+    answers = finder(np.zeros((1024, 1024, 3), np.uint8))
+    assert np.isfinite(answers).all()
+
+
+def test_giving_memory_back_disturbs_no_other_thread_that_looks(finder) -> None:
+    picture = np.random.default_rng(SEED).integers(0, 255, (640, 480, 3), np.uint8)
+    expected = finder(picture)
+    with ThreadPoolExecutor(2) as threads:
+        looks = [threads.submit(finder, picture) for _ in range(12)]
+        while not all(look.done() for look in looks):
+            finder.release()
+    for look in looks:
+        np.testing.assert_array_equal(look.result(), expected)
 
 
 def test_memory_does_not_grow_with_every_new_size_of_picture(finder) -> None:

@@ -1,0 +1,79 @@
+// Asks for the figures that the form chooses and shows them. The address says what was chosen, so it can be kept.
+
+import { follow, watchAddress } from "./behind.js";
+import { showCards } from "./cards.js";
+import { showCharts } from "./charts.js";
+import { element, make } from "./dom.js";
+import { Links } from "./links.js";
+import { ask } from "./service.js";
+import { showTables } from "./tables.js";
+import { showTiles } from "./tiles.js";
+
+const DAY_MS = 86_400_000;
+const form = element("filters").elements;
+const NAMES = ["days", "set_id", "encoder"];
+
+function fromAddress() {
+  const query = new URLSearchParams(location.search);
+  for (const name of NAMES.filter((one) => query.has(one))) {
+    if (name === "encoder") {
+      addEncoders([query.get(name)]);
+    }
+    form[name].value = query.get(name);
+  }
+}
+
+function toAddress() {
+  const query = new URLSearchParams(NAMES.map((name) => [name, form[name].value.trim()]));
+  history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
+}
+
+// Whole days, the present one among them.
+function chosen() {
+  const today = Date.now() - (Date.now() % DAY_MS);
+  const days = Number(form.days.value);
+  const since = days ? new Date(today - (days - 1) * DAY_MS).toISOString() : "";
+  const all = { since, set_id: form.set_id.value.trim(), encoder: form.encoder.value };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value));
+}
+
+function addEncoders(names) {
+  const known = [...form.encoder.options].map((option) => option.value);
+  form.encoder.append(...names.filter((name) => !known.includes(name)).map((name) => make("option", name, { value: name })));
+}
+
+async function load() {
+  const conditions = chosen();
+  element("message").textContent = "Counting …";
+  try {
+    const quality = await ask(`quality?${new URLSearchParams(conditions)}`);
+    element("message").textContent = "";
+    show(quality, new Links(conditions));
+  } catch (error) {
+    element("figures").hidden = element("nothing").hidden = true;
+    element("message").textContent = error.message;
+  }
+}
+
+function show(quality, links) {
+  const isEmpty = !quality.days.length && !quality.reasons.length;
+  element("nothing").hidden = !isEmpty;
+  element("figures").hidden = isEmpty;
+  addEncoders(quality.encoders);
+  if (!isEmpty) {
+    showTiles(quality, links);
+    showTables(quality, links);
+    showCards(quality, links);
+    showCharts(quality, links);
+  }
+}
+
+element("filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  toAddress();
+  load();
+  follow(); // with the key that was given meanwhile
+});
+fromAddress();
+load();
+watchAddress();

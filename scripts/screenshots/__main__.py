@@ -1,0 +1,96 @@
+"""Runs the service on invented cards, makes a month up, and photographs its pages in a real browser."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from playwright.async_api import Browser
+
+from app.db.connect import open_database
+from app.main import prepare_process
+from app.settings import Settings
+from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import InventedCard
+from app.synthesis.scenes import Level, SceneCard, SceneKind, photograph_scene
+from app.vision.decode import encode_jpeg
+from scripts.screenshots import pages
+from scripts.screenshots.browser import find_chromium, open_browser, open_page
+from scripts.screenshots.history import Month
+from scripts.screenshots.service import invented_service, served
+
+_PAGES = (
+    (SceneKind.PAGE_3X3, Level.EASY),
+    (SceneKind.PAGE_3X3, Level.MEDIUM),
+    (SceneKind.PAGE_2X2, Level.HARD),
+)
+_LOADS = 5
+_SCAN_TIMEOUT_S = 60.0
+
+
+def main() -> int:
+    """Exit status 0, or 1 where a page complained or asked another host."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.screenshots", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the PNG files")
+    parser.add_argument("--detections", type=int, default=5000, help="how many the month has")
+    arguments = parser.parse_args()
+    chromium = find_chromium()
+    if chromium is None:
+        print("Chromium is needed: apt-get install chromium, or set CHROMIUM to its path", file=sys.stderr)
+        return 1
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="binderlens-screenshots-") as folder:
+        troubles = asyncio.run(_run(Path(folder), chromium, arguments.out, arguments.detections))
+    for trouble in troubles:
+        print(trouble, file=sys.stderr)
+    return 1 if troubles else 0
+
+
+async def _run(folder: Path, chromium: str, out: Path, detections: int) -> list[str]:
+    prepare_process(Settings(_env_file=None), quiet=True)
+    async with (
+        invented_service(folder) as (runtime, cards),
+        served(runtime) as base_url,
+        open_browser(chromium) as browser,
+    ):
+        troubles = await pages.photograph(browser, base_url, pages.EMPTY, out)
+        await _scan_pages(base_url, cards)
+        async with open_database(runtime.settings) as database:
+            await Month(runtime.encoder.info, database).fill(detections)
+        print(await _loading_times(browser, base_url, detections))
+        troubles += await pages.photograph(browser, base_url, pages.MONTH, out)
+    return troubles
+
+
+async def _scan_pages(base_url: str, cards: list[InventedCard]) -> None:
+    """Real scans of real pictures, so that the month has photos to show."""
+    async with httpx.AsyncClient(base_url=base_url, timeout=_SCAN_TIMEOUT_S) as client:
+        for seed, (kind, level) in enumerate(_PAGES):
+            shown = cards[9 * seed : 9 * seed + (9 if kind is SceneKind.PAGE_3X3 else 4)]
+            faces = [SceneCard(draw_card(one, 528), one.card.card_id, one.card.name) for one in shown]
+            scene = photograph_scene(kind, level, faces, np.random.default_rng(seed), megapixels=1.6)
+            upload = {"image": ("page.jpg", encode_jpeg(scene.image, 88), "image/jpeg")}
+            (await client.post("/identify", files=upload)).raise_for_status()
+
+
+async def _loading_times(browser: Browser, base_url: str, detections: int) -> str:
+    """From asking for the page until its figures stand there, each time a new visitor."""
+    times_ms = []
+    for _ in range(_LOADS):
+        async with open_page(browser, base_url) as watched:
+            started = time.perf_counter()
+            await watched.page.goto(f"{base_url}/dashboard")
+            await watched.page.wait_for_selector("#figures:visible", timeout=60_000)
+            times_ms.append(1000 * (time.perf_counter() - started))
+    each = ", ".join(f"{one:.0f}" for one in times_ms)
+    return f"/dashboard with {detections:,} made-up detections stood there after {each} ms"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""The quality page in a real browser: figures lead to their scans, by keyboard, and nobody else is asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from playwright.async_api import Browser, Page, expect
+
+from app.domain.types import StoredImage
+from app.services.runtime import Runtime
+from app.synthesis.scenes import Scene
+from scripts.screenshots.browser import PHONE_PX, open_page
+from tests.fakes.service import card_picture, png
+from tests.integration.db.builders import scan
+from tests.service import as_upload
+
+Json = dict[str, Any]
+
+
+async def judged_scan(client: httpx.AsyncClient, runtime: Runtime, page: Scene) -> Json:
+    """A scan of which people judged three cards, one of them as no card."""
+    made: Json = (await client.post("/identify", files=as_upload(page.image))).json()
+    for place, found in enumerate(made["cards"][:3]):
+        said = {
+            "detection_id": found["detection_id"],
+            "verdict": "card",
+            "card_id": page.cards[place].card_id,
+        }
+        if place == 2:
+            said = {"detection_id": found["detection_id"], "verdict": "not_a_card"}
+        assert (await client.post("/corrections", json=said)).status_code == 202
+    await runtime.learning.run_once()
+    return made
+
+
+async def reach(page: Page, selector: str, most: int = 120) -> None:
+    """Tabs on until that element has the focus."""
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"{selector} cannot be reached by keyboard")
+
+
+async def test_figures_lead_to_their_scans_by_keyboard_and_nobody_else_is_asked(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    made = await judged_scan(client, runtime, page)
+    async with open_page(browser, base_url) as watched:
+        shown = watched.page
+        await shown.goto(f"{base_url}/dashboard")
+        await expect(shown.locator("#tiles")).to_contain_text("9 cards")
+        await reach(shown, "#tiles a[href*='judged=right']")
+        await shown.keyboard.press("Enter")
+        panel = shown.locator("#behind")
+        await expect(panel).to_be_visible()
+        await expect(panel.locator("#behind-conditions")).to_contain_text("judged right")
+        await expect(panel.locator("#behind-scans > li")).to_have_count(1)
+        link = panel.locator("#behind-scans a")
+        assert await link.get_attribute("href") == f"scans/{made['scan_id']}"
+        kept = shown.url
+        await shown.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+        assert "#behind" not in shown.url
+        await shown.go_back()
+        await expect(panel).to_be_visible()
+        await reach(shown, "#behind-scans a")
+        await shown.keyboard.press("Enter")
+        await expect(shown).to_have_url(f"{base_url}/scans/{made['scan_id']}")
+        await shown.goto(kept)
+        await expect(panel.locator("#behind-scans > li")).to_have_count(1)
+        assert watched.troubles == []
+
+
+async def test_every_link_of_a_figure_finds_the_scan_that_it_counts(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    """Whatever stands behind a figure that is not zero: here it can only be the one scan."""
+    await judged_scan(client, runtime, page)
+    async with open_page(browser, base_url, PHONE_PX, "dark") as watched:
+        await watched.page.goto(f"{base_url}/dashboard")
+        await expect(watched.page.locator("#tiles")).to_contain_text("9 cards")
+        hrefs = await watched.page.eval_on_selector_all(
+            "a[href^='#behind']", "(links) => links.map((link) => link.getAttribute('href'))"
+        )
+        width, scrolled = await watched.page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
+        assert scrolled <= width, "the page is wider than the phone"
+        assert watched.troubles == []
+    assert len(set(hrefs)) > 15
+    for href in sorted(set(hrefs)):
+        found = await client.get(f"/scans?{href.partition('?')[2]}")
+        assert found.status_code == 200, (href, found.text)
+        # No scan took longer than the only one, and no answer was decided by what came after it.
+        is_behind = "slower_than_ms" not in href and "learnt" not in href
+        assert len(found.json()["scans"]) == is_behind, href
+
+
+async def test_a_service_without_scans_says_so_and_more_of_many_come_page_by_page(
+    browser: Browser, base_url: str, runtime: Runtime
+) -> None:
+    async with open_page(browser, base_url) as watched:
+        shown = watched.page
+        await shown.goto(f"{base_url}/dashboard")
+        await expect(shown.locator("#nothing")).to_be_visible()
+        await expect(shown.locator("#figures")).to_be_hidden()
+        for number in range(13):
+            empty = scan(created_at=datetime.now(UTC) - timedelta(seconds=number))
+            await runtime.scans.save(empty, StoredImage("image/png", png(card_picture(number))), [], None)
+        await shown.click("#filters button")
+        await shown.click("#tiles a")
+        scans = shown.locator("#behind-scans > li")
+        await expect(scans).to_have_count(12)
+        await shown.click("#behind-more")
+        await expect(scans).to_have_count(13)
+        await expect(shown.locator("#behind-more")).to_be_hidden()
+        await expect(shown.locator("#behind-message")).to_contain_text("13 scans shown, no more")
+        await expect(scans.nth(12).locator("a")).to_be_focused()
+        assert watched.troubles == []
+        await shown.goto(f"{base_url}/dashboard#behind?status=lost")
+        await shown.reload()
+        await expect(shown.locator("#behind-message")).to_contain_text("status")
