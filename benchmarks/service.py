@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -32,6 +33,30 @@ class RunningService:
 def running_service(data_dir: Path, environment: Mapping[str, str] | None = None) -> Iterator[RunningService]:
     """Runs ``binderlens serve`` over an existing data folder until the block is left."""
     port = free_port()
+    started = time.perf_counter()
+    process = start_service(data_dir, port, environment)
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_TIMEOUT_S, trust_env=False
+        ) as client:
+            wait_until_ready(client, process)
+            yield RunningService(client, process.pid, time.perf_counter() - started)
+    finally:
+        process.terminate()
+        process.wait(STOP_TIMEOUT_S)
+
+
+def start_service(
+    data_dir: Path, port: int, environment: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts ``binderlens serve`` and waits for nothing.
+
+    Args:
+        data_dir: Of the service.
+        port: It listens on.
+        environment: Settings on top of the defaults.
+        log: Where its log goes; None lets it write where this process does.
+    """
     settings = {
         "DATA_DIR": str(data_dir),
         "PORT": str(port),
@@ -40,19 +65,8 @@ def running_service(data_dir: Path, environment: Mapping[str, str] | None = None
         "API_KEYS": "",
         **(environment or {}),
     }
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "serve"], env={**os.environ, **settings}, cwd=data_dir
-    )
-    try:
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", timeout=REQUEST_TIMEOUT_S, trust_env=False
-        ) as client:
-            _wait_until_ready(client, process)
-            yield RunningService(client, process.pid, time.perf_counter() - started)
-    finally:
-        process.terminate()
-        process.wait(STOP_TIMEOUT_S)
+    command = [sys.executable, "-m", "app", "serve"]
+    return subprocess.Popen(command, env={**os.environ, **settings}, cwd=data_dir, stderr=log, stdout=log)
 
 
 def free_port() -> int:
@@ -62,7 +76,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    """Returns once a scan would be served.
+
+    Raises:
+        RuntimeError: the service ended, or did not become ready in time.
+    """
     deadline = time.monotonic() + START_TIMEOUT_S
     detail = "no answer"
     while time.monotonic() < deadline:

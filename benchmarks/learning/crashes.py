@@ -34,7 +34,7 @@ _STRENGTH = 0.3
 _KILLED_AFTER_S = (1.0, 3.5)
 
 #: What must never be seen, each as a count.
-_HALF_LEARNT = {
+HALF_LEARNT = {
     "templates of corrections that are not learnt": """
         SELECT count(*) FROM templates t JOIN corrections c ON c.id = t.correction_id
         WHERE t.active AND c.status <> 'learned'""",
@@ -102,7 +102,7 @@ def kill_again_and_again(work: Path, kills: int, rng: np.random.Generator) -> di
         time.sleep(rng.uniform(*_KILLED_AFTER_S))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        found = asyncio.run(ask(work, {**_HALF_LEARNT, "progress": _PROGRESS}))
+        found = asyncio.run(ask(work, {**HALF_LEARNT, "progress": _PROGRESS}))
         (now,) = found.pop("progress")
         fruitful += int(str(now[1])) > studied
         studied = int(str(now[1]))
