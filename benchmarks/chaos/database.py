@@ -22,7 +22,7 @@ from benchmarks.chaos.visitors import Answers, hold_against, visitors
 VISITORS = 4
 PICTURES = 48
 #: Between two faults, so that some work is under way when the next one comes.
-_CALM_S = (0.3, 1.2)
+_CALM_S = (0.5, 2.5)
 _LOCKED_TABLES = ("templates", "scans", "corrections")
 
 

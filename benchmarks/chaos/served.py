@@ -86,6 +86,13 @@ class Served:
             self._process.wait(_STOP_TIMEOUT_S)
         self.client.close()
 
+    def stop_and_start_again(self) -> None:
+        """Another life in good order."""
+        self.process.terminate()
+        self.process.wait(_STOP_TIMEOUT_S)
+        self.start()
+        self.wait_until_ready()
+
     def postmaster(self) -> int:
         """Process id of the embedded database."""
         return int((self.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])

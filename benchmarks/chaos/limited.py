@@ -1,0 +1,125 @@
+"""The service and its database together under a hard memory limit of the kernel, for pages of twelve megapixels."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from benchmarks.chaos.dose import Dose
+from benchmarks.chaos.ground import Ground
+from benchmarks.chaos.promises import Outcome
+from benchmarks.chaos.served import Served
+from benchmarks.page_load import CARDS, Pages
+
+LIMIT_BYTES = 1_000_000_000
+_ROOT = Path("/sys/fs/cgroup")
+_PAGES = 12
+
+
+class Group:
+    """A control group below the one that this process is in, so that no outer limit is left.
+
+    Raises:
+        RuntimeError: groups cannot be made here, so nothing can be shown.
+    """
+
+    def __init__(self) -> None:
+        self.is_v2 = not (_ROOT / "memory").is_dir()
+        parent = self._own()
+        self.folder = parent / f"binderlens-chaos-{os.getpid()}"
+        try:
+            self.folder.mkdir()
+            if self.is_v2:
+                (self.folder / "memory.max").write_text(str(LIMIT_BYTES))
+            else:
+                (self.folder / "memory.limit_in_bytes").write_text(str(LIMIT_BYTES))
+        except OSError as error:
+            raise RuntimeError(f"no control group can be made below {parent}: {error}") from error
+
+    def _own(self) -> Path:
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if self.is_v2 and not controllers:
+                return _ROOT / path.strip("/")
+            if not self.is_v2 and "memory" in controllers.split(","):
+                return _ROOT / "memory" / path.strip("/")
+        raise RuntimeError("this process is in no control group with memory")
+
+    def peak_bytes(self) -> int:
+        """The most that was charged to it, files' pages included."""
+        name = "memory.peak" if self.is_v2 else "memory.max_usage_in_bytes"
+        return int((self.folder / name).read_text())
+
+    def kills(self) -> int:
+        """How many processes the kernel has killed in it."""
+        name = "memory.events" if self.is_v2 else "memory.oom_control"
+        lines = (line.split() for line in (self.folder / name).read_text().splitlines())
+        return next(int(line[1]) for line in lines if line[0] == "oom_kill")
+
+    def take_in(self, process_id: int) -> None:
+        """Moves a process, and all that it will start."""
+        (self.folder / "cgroup.procs").write_text(str(process_id))
+
+    def remove(self) -> None:
+        """Takes it away once it is empty."""
+        ends = time.monotonic() + 10.0
+        while (self.folder / "cgroup.procs").read_text().strip() and time.monotonic() < ends:
+            time.sleep(0.1)
+        self.folder.rmdir()
+
+
+@contextmanager
+def _group() -> Iterator[Group]:
+    group = Group()
+    try:
+        yield group
+    finally:
+        group.remove()
+
+
+def pages(ground: Ground, dose: Dose) -> Outcome:
+    """Pages of nine cards, one after the other, for as long as asked."""
+    outcome = Outcome()
+    drawn = Pages(seed=12)
+    sent = [drawn.another() for _ in range(_PAGES)]
+    statuses: Counter[int] = Counter()
+    fewer = 0
+    with _group() as group:
+        served = Served(ground.copy("limited"))
+        served.start()
+        # Before it has imported anything, let alone started its database.
+        group.take_in(served.process.pid)
+        try:
+            served.wait_until_ready()
+            limit = served.client.get("/memory").json()["limit_bytes"]
+            ends = time.monotonic() + dose.seconds
+            while time.monotonic() < ends:
+                page = sent[statuses.total() % _PAGES]
+                reply = served.client.post("/identify", files={"image": ("p.jpg", page)})
+                statuses[reply.status_code] += 1
+                if reply.status_code == httpx.codes.OK:
+                    fewer += len(reply.json()["cards"]) < CARDS
+            alive = served.process.poll() is None
+            memory = served.client.get("/memory").json()
+        finally:
+            served.stop()
+        peak_mb, kills = group.peak_bytes() / 1e6, group.kills()
+    outcome.measured(
+        answers=dict(statuses),
+        group_version=2 if group.is_v2 else 1,
+        group_peak_mb=round(peak_mb),
+        peak_resident_mb=round(memory["peak_resident_bytes"] / 1e6),
+        anonymous_mb=round(memory["anonymous_bytes"] / 1e6),
+    )
+    outcome.promise("the service sees the kernel's limit", limit == LIMIT_BYTES // 4096 * 4096, limit)
+    outcome.promise("nothing is killed", alive and kills == 0, f"{kills} killed")
+    only_answers = set(statuses) == {200}
+    outcome.promise("every page is answered", only_answers, dict(statuses))
+    outcome.promise("all nine cards are found", fewer == 0, f"{fewer} pages with fewer")
+    return outcome
