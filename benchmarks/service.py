@@ -66,7 +66,8 @@ def start_service(
         **(environment or {}),
     }
     command = [sys.executable, "-m", "app", "serve"]
-    return subprocess.Popen(command, env={**os.environ, **settings}, cwd=data_dir, stderr=log, stdout=log)
+    variables = {**os.environ, **settings}
+    return subprocess.Popen(command, env=variables, cwd=data_dir, stderr=log, stdout=log)  # noqa: S603
 
 
 def free_port() -> int:

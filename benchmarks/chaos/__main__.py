@@ -19,8 +19,8 @@ from pathlib import Path
 from rich.table import Table
 
 from app.cli.wiring import table_console
-from benchmarks.chaos.ground import Ground, prepare
 from benchmarks.chaos.dose import Dose, Part
+from benchmarks.chaos.ground import Ground, prepare
 from benchmarks.chaos.parts import PARTS
 from benchmarks.chaos.promises import Outcome
 from benchmarks.results import write_result

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -84,7 +83,7 @@ async def _break(
 
 
 @asynccontextmanager
-async def locked(dsn: str, table: str) -> AbstractAsyncContextManager[None]:  # type: ignore[misc]
+async def locked(dsn: str, table: str) -> AsyncIterator[None]:
     """Nobody can read or write that table while the block runs."""
     connection = await asyncpg.connect(dsn)
     try:
@@ -147,8 +146,3 @@ def _count_degraded(served: Served) -> int:
             await connection.close()
 
     return asyncio.run(count())
-
-
-def database_size_mb(data_dir: Path) -> float:
-    """What the database's files take on disk."""
-    return sum(path.stat().st_size for path in (data_dir / "postgres").rglob("*") if path.is_file()) / 1e6

@@ -14,8 +14,8 @@ import httpx
 from benchmarks.chaos.dose import Dose
 from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.promises import Outcome
-from benchmarks.chaos.served import Served, serving
-from benchmarks.chaos.visitors import LONGEST_S, in_contract
+from benchmarks.chaos.served import LONGEST_REQUEST_S, Served, serving
+from benchmarks.chaos.visitors import in_contract
 
 IDLE_CONNECTIONS = 1000
 #: More than one permit's share of uploads each; together they must not shut a good client out.
@@ -24,8 +24,7 @@ SILENT_SENDERS = 12
 ENDLESS_SENDERS = 4
 _FILES_MORE = 500
 _HEAD = (
-    b"POST /identify HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    b"Content-Type: multipart/form-data; boundary=b\r\n%b\r\n"
+    b"POST /identify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n%b\r\n"
 )
 _PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="p.jpg"\r\n\r\n\xff\xd8\xff\xe0'
 
@@ -40,14 +39,16 @@ class Toll:
         self.longest_s = 0.0
 
 
-async def _converse(port: int, toll: Toll, head: bytes, body: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> None:
+async def _converse(
+    port: int, toll: Toll, head: bytes, body: Callable[[asyncio.StreamWriter], Awaitable[None]]
+) -> None:
     """Sends a head and a body of some kind until an answer or the end of the connection comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started = time.perf_counter()
     writer.write(head)
     sending = asyncio.ensure_future(body(writer))
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(LONGEST_REQUEST_S):
             line = await reader.readline()
         toll.statuses[line.split(b" ")[1].decode() if line else "closed"] += 1
     except TimeoutError:
@@ -117,7 +118,7 @@ def clients(ground: Ground, dose: Dose) -> Outcome:
 
 
 async def _serve_good_one(served: Served, pictures: list[bytes], dose: Dose, outcome: Outcome) -> None:
-    async with httpx.AsyncClient(base_url=served.url, timeout=LONGEST_S, trust_env=False) as good:
+    async with httpx.AsyncClient(base_url=served.url, timeout=LONGEST_REQUEST_S, trust_env=False) as good:
         alone = await _scan(good, pictures, dose.seconds / 4)
         idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(IDLE_CONNECTIONS)]
         toll = Toll()
@@ -146,9 +147,17 @@ async def _serve_good_one(served: Served, pictures: list[bytes], dose: Dose, out
     outcome.promise("its answers are of the contract", not beside[2], beside[2] or "all are")
     slow_s = statistics.median(beside[1]) if beside[1] else float("inf")
     limit_s = 4 * statistics.median(alone[1])
-    outcome.promise("it waits no more than four times as long", slow_s <= limit_s, f"{slow_s:.2f} s, {limit_s:.2f} allowed")
-    outcome.promise("hostile ones are let go by the deadline", not toll.statuses["hung"], f"{toll.longest_s:.1f} s")
-    unknown = {one for one in toll.statuses if one not in ("408", "413", "422", "400", "503", "504", "closed")}
+    outcome.promise(
+        "it waits no more than four times as long",
+        slow_s <= limit_s,
+        f"{slow_s:.2f} s, {limit_s:.2f} allowed",
+    )
+    outcome.promise(
+        "hostile ones are let go by the deadline", not toll.statuses["hung"], f"{toll.longest_s:.1f} s"
+    )
+    unknown = {
+        one for one in toll.statuses if one not in ("408", "413", "422", "400", "503", "504", "closed")
+    }
     outcome.promise("hostile ones are told what the contract says", not unknown, dict(toll.statuses))
 
 

@@ -1,4 +1,4 @@
-"""The service and its database together under a hard memory limit of the kernel, for pages of twelve megapixels."""
+"""Pages of twelve megapixels while the kernel holds the service and its database under one hard limit."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def originals(scene: RgbImage) -> dict[str, bytes]:
 def _saved(picture: Image.Image, mode: str, picture_format: str, options: dict[str, object]) -> bytes:
     stream = io.BytesIO()
     converted = picture.convert("L").convert(mode) if mode.startswith("I") else picture.convert(mode)
-    converted.save(stream, picture_format, **options)  # type: ignore[arg-type]
+    converted.save(stream, picture_format, **options)
     return stream.getvalue()
 
 

@@ -143,7 +143,9 @@ def _hold_against(outcome: Outcome, crowd: Crowd, idle_p95_s: float, recovered_s
     outcome.promise(
         "every 503 has Retry-After", crowd.without_retry_after == 0, f"{crowd.without_retry_after} without"
     )
-    outcome.promise("refused before the body is read", crowd.refused_without_body > 0, crowd.refused_without_body)
+    outcome.promise(
+        "refused before the body is read", crowd.refused_without_body > 0, crowd.refused_without_body
+    )
     outcome.promise(
         f"anonymous memory under {MEMORY_LIMIT_MB} MB", 0 < most_mb < MEMORY_LIMIT_MB, f"{most_mb:.0f} MB"
     )

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.chaos import crashes, database, proxy
+from benchmarks.chaos import (
+    contract,
+    crashes,
+    database,
+    disk,
+    hostile,
+    limited,
+    long_run,
+    overload,
+    pictures,
+    proxy,
+)
 from benchmarks.chaos.dose import Part
 
 PARTS: tuple[Part, ...] = (
@@ -11,5 +22,13 @@ PARTS: tuple[Part, ...] = (
     Part("database-slow", "tables are locked: statements end in 57014", database.slow, 45),
     Part("pool-exhausted", "one connection for sixteen clients", database.pool_exhausted, 45),
     Part("connections-cut", "connections to PostgreSQL end in mid-reply", proxy.cut_connections, 60),
+    Part("disk-full", "the disk under DATA_DIR runs full and gets room again", disk.full, 60),
     Part("service-killed", "SIGKILL during scans, imports and learning", crashes.killed, 240),
+    Part("pictures-decoded", "broken pictures through decode", pictures.decoded, 300, 10_000),
+    Part("pictures-served", "broken pictures through the whole service", pictures.served, 300, 1_000),
+    Part("contract", "every operation fuzzed by schemathesis", contract.fuzzed, 240, 30),
+    Part("overload", "two hundred clients", overload.overloaded, 60),
+    Part("long-run", "two thousand scans in a row", long_run.scans_in_a_row, 900, 2_000),
+    Part("hostile", "slow, silent and endless senders, idle connections", hostile.clients, 60),
+    Part("memory-limit", "pages under a hard limit of 1 GB", limited.pages, 600),
 )

@@ -75,9 +75,7 @@ def served(ground: Ground, dose: Dose) -> Outcome:
         alive = service.client.get("/ready").status_code == httpx.codes.OK
     kept = anonymous_mb[int(len(anonymous_mb) * _WARM_UP_SHARE) :]
     slope = 1000 * float(np.polyfit(np.arange(len(kept)), kept, 1)[0])
-    outcome.measured(
-        answers=dict(came), anonymous_mb=[kept[0], kept[-1]], slope_mb_per_1000=round(slope, 2)
-    )
+    outcome.measured(answers=dict(came), anonymous_mb=[kept[0], kept[-1]], slope_mb_per_1000=round(slope, 2))
     outcome.promise(f"{dose.times} pictures within the time", came.total() == dose.times, came.total())
     outcome.promise("every answer is of the contract", not outside, outside[:5] or "all are")
     outcome.promise("ready afterwards, no fault of ours in the log", alive and not faults, faults[:5] or "so")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -90,15 +89,13 @@ def cut_connections(ground: Ground, dose: Dose) -> Outcome:
     database = EmbeddedPostgres(data_dir)
     database.start()
     try:
-        asyncio.run(_serve_through_proxy(ground, database, data_dir, dose, outcome))
+        asyncio.run(_serve_through_proxy(ground, data_dir, dose, outcome))
     finally:
         database.stop()
     return outcome
 
 
-async def _serve_through_proxy(
-    ground: Ground, database: EmbeddedPostgres, data_dir: Path, dose: Dose, outcome: Outcome
-) -> None:
+async def _serve_through_proxy(ground: Ground, data_dir: Path, dose: Dose, outcome: Outcome) -> None:
     proxy = CuttingProxy(data_dir / "postgres" / ".s.PGSQL.5432", dose.times)
     async with await proxy.serve():
         url = f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres"
@@ -118,11 +115,9 @@ async def _serve_through_proxy(
 
 
 async def _visit_while_cutting(served: Served, ground: Ground, proxy: CuttingProxy, dose: Dose) -> Answers:
-    ends = time.monotonic() + dose.seconds
     async with visitors(served.url, 4, ground.pictures(48), ground.card_ids) as answers:
         proxy.cutting = True
-        while time.monotonic() < ends:
-            await asyncio.sleep(0.2)
+        await asyncio.sleep(dose.seconds)
         proxy.cutting = False
         await asyncio.sleep(1.0)
     return answers
