@@ -25,6 +25,7 @@ from benchmarks.learning.crashes import HALF_LEARNT
 
 _WORK_S = (0.5, 3.0)
 _SETTLE_S = 60.0
+_PENDING = "still pending"
 
 
 def killed(ground: Ground, dose: Dose) -> Outcome:
@@ -89,18 +90,18 @@ def _finish_import(
 
 def _half_learnt(served: Served) -> tuple[bool, str]:
     """Waits until nothing is pending, then counts what must never be seen."""
-
-    async def count() -> dict[str, int]:
-        connection = await asyncpg.connect(EmbeddedPostgres(served.data_dir).dsn)
-        try:
-            ends = time.monotonic() + _SETTLE_S
-            pending = "SELECT count(*) FROM corrections WHERE status = 'pending'"
-            while (waiting := await connection.fetchval(pending)) and time.monotonic() < ends:
-                await asyncio.sleep(0.5)
-            found = {name: int(await connection.fetchval(text)) for name, text in HALF_LEARNT.items()}
-            return {**found, "still pending": int(waiting)}
-        finally:
-            await connection.close()
-
-    found = asyncio.run(count())
+    dsn = EmbeddedPostgres(served.data_dir).dsn
+    ends = time.monotonic() + _SETTLE_S
+    while (found := asyncio.run(_count(dsn)))[_PENDING] and time.monotonic() < ends:
+        time.sleep(0.5)
     return not any(found.values()), str({name: number for name, number in found.items() if number} or "none")
+
+
+async def _count(dsn: str) -> dict[str, int]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        pending = "SELECT count(*) FROM corrections WHERE status = 'pending'"
+        statements = {**HALF_LEARNT, _PENDING: pending}
+        return {name: int(await connection.fetchval(text)) for name, text in statements.items()}
+    finally:
+        await connection.close()

@@ -85,7 +85,11 @@ class Served:
         """Ends it in good order, where it still runs."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(_STOP_TIMEOUT_S)
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
         self.client.close()
 
     def stop_and_start_again(self) -> None:
