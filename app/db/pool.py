@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import asyncpg
 from pgvector.asyncpg import register_vector
 
+from app.db.bounded import BoundedConnection
 from app.db.errors import translated
 from app.db.queries import Queries
 from app.db.unhurried import UnhurriedConnection
@@ -121,6 +122,7 @@ class Database:
                 command_timeout=settings.statement_timeout_ms / 1000 + _COMMAND_GRACE_S,
                 server_settings=session_settings(settings),
                 init=prepare,
+                connection_class=BoundedConnection,
             )
         return cls(pool, dsn, queries, vector_schema, counts)
 
@@ -153,10 +155,16 @@ class Database:
                 yield connection if limit_statements else UnhurriedConnection(connection)
 
     @asynccontextmanager
-    async def maintenance(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of its own without time limits, for work of minutes such as building an index."""
+    async def maintenance(
+        self, longest_statement_s: float | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own without time limits, for work of minutes such as building an index.
+
+        Args:
+            longest_statement_s: After this the server is taken for gone; None waits as long as it takes.
+        """
         with self._translated():
-            async with maintenance_connection(self._dsn) as connection:
+            async with maintenance_connection(self._dsn, longest_statement_s) as connection:
                 await register_vector(connection, schema=self._vector_schema)
                 yield connection
 
@@ -203,8 +211,14 @@ async def _lift_limits(connection: asyncpg.Connection, queries: Queries) -> None
 
 
 @asynccontextmanager
-async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+async def maintenance_connection(
+    dsn: str, longest_statement_s: float | None = None
+) -> AsyncIterator[asyncpg.Connection]:
     """A single connection without a statement timeout, closed at the end. Errors are not translated.
+
+    Args:
+        dsn: Of the database.
+        longest_statement_s: What the driver waits for one statement; None: as long as it takes.
 
     Raises:
         ConfigurationError: ``dsn`` cannot be read as one.
@@ -213,7 +227,9 @@ async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         connection = await asyncpg.connect(
             dsn,
             timeout=_CONNECT_TIMEOUT_S,
+            command_timeout=longest_statement_s,
             server_settings=dict(_MAINTENANCE_SETTINGS),
+            connection_class=BoundedConnection,
         )
     except (ValueError, asyncpg.exceptions.ClientConfigurationError):
         # Not the driver's words: what it takes for a port may be part of the password, and /ready shows this.
@@ -224,7 +240,7 @@ async def maintenance_connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         yield connection
     finally:
-        await connection.close(timeout=5)
+        await connection.close()
 
 
 async def check_versions(connection: asyncpg.Connection, queries: Queries) -> str | None:

@@ -1,0 +1,64 @@
+"""Connections that can always be left, also where the server says nothing more.
+
+Whoever no longer waits for a statement has the driver ask the server to cancel it. From then on the driver
+waits for the server to say so, without a limit: in ROLLBACK, and in ``close``. Behind a firewall that forgot
+the connection, or a proxy that hangs, this would be for ever, and nobody could stop the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Literal
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+#: A server that is there cancels and rolls back within milliseconds. One that is not does so by itself later.
+LEAVE_TIMEOUT_S = 5.0
+
+_Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
+
+
+class BoundedTransaction(Transaction):  # type: ignore[misc]
+    """A transaction that cuts its connection where it cannot be rolled back in time."""
+
+    __slots__ = ()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Commits as the driver does; a rollback must be done soon, and what led to it is what is raised."""
+        if kind is None:
+            await super().__aexit__(None, None, None)
+            return
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await super().__aexit__(kind, error, traceback)
+        except TimeoutError:
+            self._connection.terminate()
+
+
+class BoundedConnection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection whose transactions and whose end do not wait for a server that is silent."""
+
+    __slots__ = ()
+
+    def transaction(
+        self, *, isolation: _Isolation | None = None, readonly: bool = False, deferrable: bool = False
+    ) -> BoundedTransaction:
+        """As the driver's, with a bounded rollback."""
+        self._check_open()
+        return BoundedTransaction(self, isolation, readonly, deferrable)
+
+    async def close(self, *, timeout: float | None = LEAVE_TIMEOUT_S) -> None:  # noqa: ASYNC109 - the driver's name
+        """Says goodbye; hangs up where that takes longer than ``timeout`` seconds."""
+        transport = self._transport
+        try:
+            async with asyncio.timeout(timeout):
+                await super().close()
+        except TimeoutError:
+            transport.abort()

@@ -1,0 +1,133 @@
+"""A server that falls silent, its connections open: everybody who uses it gets away all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+
+from app.db.bounded import LEAVE_TIMEOUT_S
+from app.db.pool import Database
+from app.domain.errors import DatabaseUnavailable
+from app.settings import Settings
+
+GRACE_S = 8.0
+
+
+class Gate:
+    """A TCP proxy to a database's Unix socket that, once shut, takes everything and passes no reply on."""
+
+    def __init__(self, dsn: str) -> None:
+        parts = urlsplit(dsn)
+        self._socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+        self._database = parts.path
+        self.is_shut = False
+        self.dsn = ""
+
+    async def serve(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        self.dsn = f"postgresql://postgres@127.0.0.1:{port}{self._database}"
+        return server
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, questions = await asyncio.open_unix_connection(self._socket)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await asyncio.gather(self._copy(reader, questions, False), self._copy(answers, writer, True))
+        questions.transport.abort()
+        writer.transport.abort()
+
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, are_replies: bool
+    ) -> None:
+        while chunk := await reader.read(65536):
+            if not (are_replies and self.is_shut):
+                writer.write(chunk)
+        writer.close()
+
+
+@pytest.fixture
+async def gate(database_url: str) -> AsyncIterator[Gate]:
+    made = Gate(database_url)
+    server = await made.serve()
+    yield made
+    server.close()
+
+
+@pytest.fixture
+async def database(gate: Gate, settings: Settings) -> AsyncIterator[Database]:
+    opened = await Database.open(gate.dsn, settings)
+    yield opened
+    started = time.monotonic()
+    await opened.close()
+    assert time.monotonic() - started < 10.0 + GRACE_S
+
+
+Opens = Callable[[Database], AbstractAsyncContextManager[asyncpg.Connection]]
+
+
+@contextlib.asynccontextmanager
+async def in_maintenance_transaction(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    async with database.maintenance() as connection, connection.transaction():
+        yield connection
+
+
+@pytest.mark.parametrize(
+    "opens",
+    [Database.connection, Database.transaction, Database.maintenance, in_maintenance_transaction],
+    ids=["connection", "transaction", "maintenance", "maintenance transaction"],
+)
+async def test_whoever_is_cancelled_while_the_server_is_silent_gets_away(
+    opens: Opens, gate: Gate, database: Database
+) -> None:
+    asked = asyncio.Event()
+
+    async def ask() -> None:
+        async with opens(database) as connection:
+            gate.is_shut = True
+            asked.set()
+            await connection.execute("SELECT pg_sleep(0.2)")
+
+    asking = asyncio.create_task(ask())
+    await asked.wait()
+    await asyncio.sleep(0.5)
+    asking.cancel()
+    done, _ = await asyncio.wait({asking}, timeout=10.0 + LEAVE_TIMEOUT_S + GRACE_S)
+    assert done == {asking}
+
+
+async def test_a_server_that_is_silent_longer_than_a_statement_may_take_is_away(
+    gate: Gate, database: Database
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        async with database.maintenance(longest_statement_s=0.5) as connection, connection.transaction():
+            gate.is_shut = True
+            await connection.execute("SELECT 1")
+    assert time.monotonic() - started < 2 * LEAVE_TIMEOUT_S + GRACE_S
+
+
+async def test_a_transaction_that_is_cancelled_is_rolled_back_while_the_server_answers(
+    database: Database,
+) -> None:
+    begun = asyncio.Event()
+
+    async def write() -> None:
+        async with database.transaction() as connection:
+            await connection.execute("CREATE TABLE half_done ()")
+            begun.set()
+            await connection.execute("SELECT pg_sleep(30)")
+
+    writing = asyncio.create_task(write())
+    await begun.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(writing, 10)
+    async with database.connection() as connection:
+        assert await connection.fetchval("SELECT to_regclass('half_done')") is None
