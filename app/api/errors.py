@@ -15,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.api.schemas.base import Problem
 from app.domain.errors import (
@@ -176,7 +177,16 @@ async def _handle_http_exception(request: Request, error: Exception) -> Response
     rule, detail = _HTTP_RULES.get(
         error.status_code, (ErrorRule(error.status_code, "http_error", "HTTP error"), "refused")
     )
-    return problem_response(problem(rule, detail, request_id_of(request)), error.headers)
+    headers = dict(error.headers or {})
+    if rule is METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of_path(request))
+    return problem_response(problem(rule, detail, request_id_of(request)), headers)
+
+
+def _methods_of_path(request: Request) -> list[str]:
+    """All that a path knows (RFC 9110, 15.5.6); the framework names those of one of its routes alone."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
 
 
 def _error_headers(error: Exception, rule: ErrorRule) -> dict[str, str]:

@@ -160,6 +160,9 @@ async def test_no_route_ignores_a_parameter_it_does_not_know(path: str, client: 
         "/detections/x/image",
         "/scans?before=yesterday",
         "/scans?before=2026-01-01T00:00:00",
+        "/scans?before=1767225600",
+        "/scans?since=0.5",
+        "/quality?until=0.5",
         "/scans?before=0001-01-01T00:00:00%2B14:00",
         "/scans?before=9999-12-31T23:59:59-14:00",
         "/scans?status=lost",
@@ -322,7 +325,12 @@ async def test_a_correction_of_something_unknown_is_404(named: str, scan, client
 
 
 async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
-    for method, path, allowed in (("GET", "/identify", "POST"), ("PUT", "/scans", "GET")):
+    for method, path, allowed in (
+        ("GET", "/identify", "POST"),
+        ("PUT", "/scans", "GET"),
+        ("PUT", "/scans/00000000-0000-0000-0000-000000000000", "DELETE, GET"),
+        ("POST", "/health", "GET, HEAD"),
+    ):
         response = await client.request(method, path)
         assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
         assert response.headers["allow"] == allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,6 +11,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -30,6 +32,10 @@ Pixels = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1_000_000,
 Point = Annotated[list[Pixels], Field(min_length=2, max_length=2)]
 
 
+#: The beginning of RFC 3339's date-time; pydantic judges the rest.
+_DATE_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+
+
 def _in_utc(moment: datetime) -> datetime:
     """The same moment in UTC; one that falls outside of years 1 to 9999 there is refused."""
     try:
@@ -38,7 +44,14 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("lies outside of the years 1 to 9999 in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _is_written_out(moment: object) -> object:
+    """Lets no mere number through, which would be taken for seconds since 1970."""
+    if isinstance(moment, str) and not _DATE_AND_TIME.match(moment):
+        raise ValueError("must be a date and a time with an offset, such as 2026-11-26T20:19:00Z")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(_in_utc)]
 QuadPoints = Annotated[
     list[Point],
     Field(
