@@ -8,6 +8,7 @@ the connection, or a proxy that hangs, this would be for ever, and nobody could 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal
 
@@ -18,6 +19,18 @@ from asyncpg.transaction import Transaction
 LEAVE_TIMEOUT_S = 5.0
 
 _Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
+
+
+def give_up_if_closed(connection: asyncpg.Connection) -> None:
+    """Has the pool replace a connection that is closed. Call it before the connection is released.
+
+    Where the driver itself gave a connection up, over what a dying server sent, it does not tell the pool. The
+    pool takes a closed connection for one that is being replaced: its place would be lost for ever, and after
+    as many such deaths as the pool has places nobody would get a connection again.
+    """
+    with suppress(asyncpg.InterfaceError):  # it has been given back already
+        if connection.is_closed():
+            connection.terminate()
 
 
 class BoundedTransaction(Transaction):  # type: ignore[misc]

@@ -225,3 +225,14 @@ async def test_the_pool_tells_how_many_connections_there_are_and_how_often_the_d
     after = database.use()
     assert after.failures == 1
     assert after.opened == before.opened + 1
+
+
+async def test_a_connection_that_the_driver_gave_up_costs_the_pool_no_place(hasty: Database) -> None:
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            async with hasty.connection() as connection:
+                # What the driver does when a dying server's last bytes make no sense to it.
+                connection._con._protocol.abort()
+                await connection.execute("SELECT 1")
+    async with asyncio.timeout(5), hasty.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
