@@ -79,9 +79,10 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
     app.state.key_file = key_file
     app.state.limits = KeyLimits(settings)
     install_error_handlers(app)
-    for router in api_routers():
+    routers = (*api_routers(), ops.head_router)
+    for router in routers:
         app.include_router(router)
-    app.include_router(ops.head_router)
+    app.state.routes = tuple(route for router in routers for route in router.routes)
     app.mount("/static", pages.static_files(), name="static")
     return app
 

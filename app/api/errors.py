@@ -6,7 +6,7 @@ with its traceback and answered with 500, an id, and no details.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +15,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from app.api.schemas.base import Problem
 from app.domain.errors import (
@@ -185,8 +185,9 @@ async def _handle_http_exception(request: Request, error: Exception) -> Response
 
 def _methods_of_path(request: Request) -> list[str]:
     """All that a path knows (RFC 9110, 15.5.6); the framework names those of one of its routes alone."""
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})
+    routes: Sequence[Route] = request.app.state.routes
+    matching = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 def _error_headers(error: Exception, rule: ErrorRule) -> dict[str, str]:

@@ -24,9 +24,9 @@ _Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "s
 def give_up_if_closed(connection: asyncpg.Connection) -> None:
     """Has the pool replace a connection that is closed. Call it before the connection is released.
 
-    Where the driver itself gave a connection up, over what a dying server sent, it does not tell the pool. The
-    pool takes a closed connection for one that is being replaced: its place would be lost for ever, and after
-    as many such deaths as the pool has places nobody would get a connection again.
+    Where the driver itself gave a connection up, over what a dying server sent, it does not tell the pool.
+    That takes a closed connection for one that is being replaced: its place would be lost for ever. After as
+    many such deaths as the pool has places, nobody would get a connection again.
     """
     with suppress(asyncpg.InterfaceError):  # it has been given back already
         if connection.is_closed():
