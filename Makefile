@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint audit format bench bench-long eval-encoder train train-finder openapi env-example settings-table pin clean
+.PHONY: install demo serve test test-slow lint audit format bench bench-long chaos eval-encoder train train-finder openapi env-example settings-table pin clean
 
 install: $(INSTALLED)
 
@@ -43,6 +43,10 @@ bench: install  ## measure; writes benchmarks/results/*.json
 
 bench-long: install  ## measure what takes hours: a million templates, 500 scans
 	$(BIN)/python -m benchmarks --long
+
+chaos: install  ## break things on purpose, three quarters of an hour; ONLY="NAME ..." runs some parts
+	scripts/install.sh $(VENV) chaos
+	$(BIN)/python -m benchmarks.chaos $(if $(ONLY),--only $(ONLY))
 
 eval-encoder: install  ## measure the compact encoder on real cards; GALLERIES=FOLDER, and PHOTOS=FOLDER if any
 	$(BIN)/python -m benchmarks.encoder_retrieval --galleries "$(GALLERIES)" --invented 16000 --queries 1000 \

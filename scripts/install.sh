@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the virtual environment and installs the project into it, with the CPU build of PyTorch.
-# Usage: scripts/install.sh VENV [EXTRA]      EXTRA: dev (default, has the others), clip, ocr, quantise
+# Usage: scripts/install.sh VENV [EXTRA]      EXTRA: dev (default), chaos (dev and a fuzzer), clip, ocr, quantise
 set -eu
 
 venv=$1

@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 } >"$work/constraints.txt"
 cp constraints.txt "$work/previous.txt" 2>/dev/null || true
 cp "$work/constraints.txt" constraints.txt
-if ! scripts/install.sh "$work/venv" dev; then
+if ! scripts/install.sh "$work/venv" chaos; then
     [ ! -f "$work/previous.txt" ] || cp "$work/previous.txt" constraints.txt
     exit 1
 fi

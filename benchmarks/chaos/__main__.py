@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for part in PARTS:
             print(f"{part.name:20} {part.summary}")
         return
+    # Asked to end, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped before the end"))
     chosen = [part for part in PARTS if options.only is None or part.name in options.only]
     outcomes: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory(prefix="chaos") as scratch:
