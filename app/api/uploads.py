@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from app.domain.errors import EmptyUpload, InvalidParameter, MalformedRequest, UnsupportedFormat
 
@@ -17,10 +18,10 @@ _MAX_PARTS: Final = 8
 
 
 @asynccontextmanager
-async def received_upload(request: Request) -> AsyncIterator[UploadFile]:
+async def received_upload(request: Request, came: Callable[[int], None]) -> AsyncIterator[UploadFile]:
     """Takes in the body and yields the field ``image``; the route has already bounded the body.
 
-    Above a megabyte the picture lies on disk until it is read.
+    Above a megabyte the picture lies on disk until it is read. ``came`` is told the bytes of each part.
 
     Raises:
         UnsupportedFormat: the body is no form at all.
@@ -34,6 +35,7 @@ async def received_upload(request: Request) -> AsyncIterator[UploadFile]:
         raise UnsupportedFormat(
             f"send multipart/form-data with the picture in the field '{IMAGE_FIELD}', not {content_type}"
         )
+    request = Request(request.scope, _telling(request.receive, came))
     async with AsyncExitStack() as stack:
         try:
             form = await stack.enter_async_context(request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS))
@@ -44,6 +46,15 @@ async def received_upload(request: Request) -> AsyncIterator[UploadFile]:
         if not picture.size:
             raise EmptyUpload(f"the file in the field '{IMAGE_FIELD}' has no bytes")
         yield picture
+
+
+def _telling(receive: Receive, came: Callable[[int], None]) -> Receive:
+    async def told() -> Message:
+        message = await receive()
+        came(len(message.get("body", b"")))
+        return message
+
+    return told
 
 
 def _only_file(form: FormData) -> UploadFile:

@@ -20,7 +20,7 @@ from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
 from app.domain.reading_evidence import TextReader
 from app.domain.types import CardFilter, Degraded, Identification, RequestKey, ScanResult, StoredImage
-from app.services.admission import Admission
+from app.services.admission import Admission, Upload
 from app.services.answering import Answerer
 from app.services.card_text import CardTexts
 from app.services.explaining import Explainer
@@ -115,7 +115,7 @@ class IdentifyService:
         self._threads = ThreadPoolExecutor(settings.max_concurrent_scans, thread_name_prefix="pixels")
         self._running: set[Future[Any]] = set()
 
-    def upload(self) -> AbstractAsyncContextManager[None]:
+    def upload(self) -> AbstractAsyncContextManager[Upload]:
         """To be held while the picture of a scan comes in; refused early where ``admission`` would be."""
         return self._admission.upload()
 

@@ -20,7 +20,7 @@ from benchmarks.chaos.visitors import in_contract
 IDLE_CONNECTIONS = 1000
 #: More than one permit's share of uploads each; together they must not shut a good client out.
 SLOW_SENDERS = 12
-SILENT_SENDERS = 12
+SILENT_SENDERS = 40
 ENDLESS_SENDERS = 4
 _FILES_MORE = 500
 _HEAD = (

@@ -81,10 +81,11 @@ async def identify(
     )
     # The permit comes when the picture is there: two senders that say nothing would take every permit else.
     async with (
-        runtime.identify.upload(),
-        received_upload(request) as picture,
+        runtime.identify.upload() as upload,
+        received_upload(request, upload.came) as picture,
         runtime.identify.admission(),
     ):
+        upload.arrived()
         data = await picture.read()
         result, is_new = await runtime.identify.identify(
             data, options, key_id=key_id, idempotency_key=idempotency_key

@@ -82,12 +82,44 @@ async def test_uploads_are_bounded_too_and_hand_their_place_back() -> None:
     admission = Admission(1, Guard())
     async with AsyncExitStack() as uploads:
         for _ in range(UPLOADS_A_PERMIT):
-            await uploads.enter_async_context(admission.upload())
+            upload = await uploads.enter_async_context(admission.upload())
+            upload.arrived()  # what is there does not make room
         with pytest.raises(Busy, match="uploads"):
             async with admission.upload():
                 pass
     async with admission.upload():
         pass
+
+
+async def test_the_upload_that_comes_most_slowly_makes_room_for_another() -> None:
+    admission = Admission(1, Guard())
+    done = asyncio.Event()
+
+    async def send(size_bytes: int) -> int:
+        async with admission.upload() as upload:
+            upload.came(size_bytes)
+            await done.wait()
+        return size_bytes
+
+    sizes = [1_000 * (1 + number) for number in range(UPLOADS_A_PERMIT)]
+    sizes[5] = 0
+    senders = [asyncio.create_task(send(size)) for size in sizes]
+    await asyncio.sleep(0)
+    async with admission.upload():
+        refused, _ = await asyncio.wait(senders, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+        assert refused == {senders[5]}
+        with pytest.raises(Busy, match="too slowly"):
+            await senders[5]
+    done.set()
+    assert await asyncio.gather(*senders[:5], *senders[6:]) == sizes[:5] + sizes[6:]
+    assert admission.uploads == 0
+
+
+async def test_a_timeout_of_somebody_else_is_not_taken_for_a_slow_upload() -> None:
+    admission = Admission(1, Guard())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01), admission.upload():
+            await asyncio.sleep(5)
 
 
 async def test_an_upload_is_refused_early_while_every_permit_is_taken_or_memory_is_tight() -> None:
