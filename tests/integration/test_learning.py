@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
+from app.domain.errors import SearchTimeout
 from app.services.runtime import Runtime
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
@@ -104,6 +105,26 @@ async def test_the_service_learns_by_itself_within_seconds(
                 await asyncio.sleep(0.05)
     finally:
         learning.cancel()
+    assert (await standing(client, correction_id))["status"] == "learned"
+
+
+async def test_a_correction_that_met_a_slow_database_is_studied_later(
+    client: httpx.AsyncClient,
+    runtime: Runtime,
+    cards: list[InventedCard],
+    scan: Json,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def too_slow(*_: object) -> None:
+        raise SearchTimeout("the database cancelled a statement")
+
+    correction_id = await correct(client, scan["cards"][0], cards[0].card.card_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime.gallery, "search", too_slow)
+        with pytest.raises(SearchTimeout):
+            await runtime.learning.run_once()
+        assert (await standing(client, correction_id))["status"] == "pending"
+    await runtime.learning.run_once()
     assert (await standing(client, correction_id))["status"] == "learned"
 
 

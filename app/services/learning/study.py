@@ -11,7 +11,7 @@ import structlog
 
 from app.domain.calibration import Calibrations
 from app.domain.correction_types import Verdict
-from app.domain.errors import InvalidInput, Unavailable
+from app.domain.errors import InvalidInput, SearchTimeout, Unavailable
 from app.domain.learning_port import LearningStore
 from app.domain.learning_types import Answered, CorrectionToStudy, Findings, Support
 from app.domain.ports import Encoder, Gallery, References
@@ -77,10 +77,11 @@ class Student:
 
         Raises:
             Unavailable: it can be done later.
+            SearchTimeout: likewise, when the database is less slow.
         """
         try:
             return await self._study(correction)
-        except Unavailable:
+        except (Unavailable, SearchTimeout):
             raise
         except InvalidInput as error:
             return self._nothing(f"its picture cannot be read: {error}")
