@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -97,7 +98,9 @@ async def _send_until(
             crowd.worked_on_ms.append(reply.json()["timings_ms"]["total"])
         elif reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             crowd.without_retry_after += "Retry-After" not in reply.headers
-            await asyncio.sleep(float(reply.headers.get("Retry-After", "1")))
+            # At least as long as asked for, and not all of them in step.
+            asked_s = float(reply.headers.get("Retry-After", "1"))
+            await asyncio.sleep(asked_s * random.uniform(1.0, 1.5))  # noqa: S311 - moments, not secrets
 
 
 async def _watch(served: Served, crowd: Crowd) -> None:
