@@ -115,7 +115,7 @@ async def test_a_correction_that_met_a_slow_database_is_studied_later(
     scan: Json,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def too_slow(*_: object) -> None:
+    async def too_slow(*_: object, **__: object) -> None:
         raise SearchTimeout("the database cancelled a statement")
 
     correction_id = await correct(client, scan["cards"][0], cards[0].card.card_id)
