@@ -18,7 +18,7 @@ from benchmarks.chaos.served import LONGEST_REQUEST_S, Served, serving
 from benchmarks.chaos.visitors import in_contract
 
 IDLE_CONNECTIONS = 1000
-#: More than one permit's share of uploads each; together they must not shut a good client out.
+#: Together more than there are places for uploads; they must not shut a good client out.
 SLOW_SENDERS = 12
 SILENT_SENDERS = 40
 ENDLESS_SENDERS = 4
@@ -28,6 +28,8 @@ _HEAD = (
 )
 _PART = b'--b\r\nContent-Disposition: form-data; name="image"; filename="p.jpg"\r\n\r\n\xff\xd8\xff\xe0'
 
+#: What a good client got: answers by status, seconds of those with 200, and what no contract knows.
+Scanned = tuple[Counter[int], list[float], list[str]]
 Hostile = Callable[[int, "Toll"], Awaitable[None]]
 
 
@@ -142,6 +144,10 @@ async def _serve_good_one(served: Served, pictures: list[bytes], dose: Dose, out
         good_alone=_described(alone),
         good_beside=_described(beside),
     )
+    _hold_against(outcome, toll, alone, beside)
+
+
+def _hold_against(outcome: Outcome, toll: Toll, alone: Scanned, beside: Scanned) -> None:
     served_share = len(beside[1]) / max(1, beside[0].total())
     outcome.promise("the good client is served 9 times in 10", served_share >= 0.9, f"{served_share:.0%}")
     outcome.promise("its answers are of the contract", not beside[2], beside[2] or "all are")
@@ -161,9 +167,7 @@ async def _serve_good_one(served: Served, pictures: list[bytes], dose: Dose, out
     outcome.promise("hostile ones are told what the contract says", not unknown, dict(toll.statuses))
 
 
-async def _scan(
-    client: httpx.AsyncClient, pictures: list[bytes], seconds: float
-) -> tuple[Counter[int], list[float], list[str]]:
+async def _scan(client: httpx.AsyncClient, pictures: list[bytes], seconds: float) -> Scanned:
     """A good client: one scan after the other, waiting as long as it is told to."""
     statuses: Counter[int] = Counter()
     served_s: list[float] = []
@@ -183,6 +187,6 @@ async def _scan(
     return statuses, served_s, outside
 
 
-def _described(scanned: tuple[Counter[int], list[float], list[str]]) -> dict[str, object]:
+def _described(scanned: Scanned) -> dict[str, object]:
     median = round(statistics.median(scanned[1]), 3) if scanned[1] else None
     return {"answers": dict(scanned[0]), "median_s": median}
