@@ -49,10 +49,12 @@ class Timed:
 
 
 async def scan(client: httpx.AsyncClient, jpeg: bytes) -> list[dict[str, object]]:
-    """The cards of one page."""
-    reply = await client.post("/identify", files={"image": ("page.jpg", jpeg, "image/jpeg")})
-    reply.raise_for_status()
-    return list(reply.json()["cards"])
+    """The cards of one page; a service that is busy is asked again when it says so."""
+    while True:
+        reply = await client.post("/identify", files={"image": ("page.jpg", jpeg, "image/jpeg")})
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return list(reply.raise_for_status().json()["cards"])
+        await asyncio.sleep(float(reply.headers["Retry-After"]))
 
 
 async def keep_scanning(
