@@ -30,7 +30,7 @@ from benchmarks.service import running_service
 _STRENGTH = 0.3
 #: Between two scans, from start to start.
 _SCAN_EVERY_S = 2.0
-_POLL_S = 0.05
+_POLL_S = 0.1
 #: What has not changed by then counts as this.
 _GIVEN_UP_S = 30.0
 _SAME_IOU = 0.5
