@@ -42,15 +42,22 @@ function addEncoders(names) {
 
 const arrived = () => Promise.all(PARTS.map((name) => import(`./${name}.js`)));
 
+let latest = null; // what was asked for last is shown, whatever comes last
+
 async function load() {
-  const conditions = chosen();
+  const conditions = (latest = chosen());
   element("message").textContent = "Counting …";
   try {
     const asked = ask(`quality?${new URLSearchParams(conditions)}`);
     const [quality, parts] = await Promise.all([asked, arrived()]);
-    element("message").textContent = "";
-    show(quality, new Links(conditions), Object.assign({}, ...parts));
+    if (conditions === latest) {
+      element("message").textContent = "";
+      show(quality, new Links(conditions), Object.assign({}, ...parts));
+    }
   } catch (error) {
+    if (conditions !== latest) {
+      return;
+    }
     element("figures").hidden = element("nothing").hidden = true;
     element("message").textContent = error.message;
   }
