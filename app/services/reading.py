@@ -133,9 +133,11 @@ def _find(
 ) -> tuple[DetectedQuad, ...]:
     found = seen.get(sha256)
     if found is None:
-        found = tuple(detect_cards(image, finder))
-        if finder is not None:
-            finder.release()
+        try:
+            found = tuple(detect_cards(image, finder))
+        finally:
+            if finder is not None:
+                finder.release()
         seen.put(sha256, found)
     return found
 

@@ -30,7 +30,7 @@ from benchmarks.service import running_service
 _STRENGTH = 0.3
 #: Between two scans, from start to start.
 _SCAN_EVERY_S = 2.0
-_POLL_S = 0.05
+_POLL_S = 0.1
 #: What has not changed by then counts as this.
 _GIVEN_UP_S = 30.0
 _SAME_IOU = 0.5
@@ -49,10 +49,12 @@ class Timed:
 
 
 async def scan(client: httpx.AsyncClient, jpeg: bytes) -> list[dict[str, object]]:
-    """The cards of one page."""
-    reply = await client.post("/identify", files={"image": ("page.jpg", jpeg, "image/jpeg")})
-    reply.raise_for_status()
-    return list(reply.json()["cards"])
+    """The cards of one page; a service that is busy is asked again when it says so."""
+    while True:
+        reply = await client.post("/identify", files={"image": ("page.jpg", jpeg, "image/jpeg")})
+        if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return list(reply.raise_for_status().json()["cards"])
+        await asyncio.sleep(float(reply.headers["Retry-After"]))
 
 
 async def keep_scanning(

@@ -121,14 +121,24 @@ ORDER BY seen DESC, number
 LIMIT 30
 
 -- name: quality_stages
-SELECT stage.key AS stage, percentile_cont(0.5) WITHIN GROUP (ORDER BY stage.value::float8) AS p50_ms,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY stage.value::float8) AS p95_ms
-FROM scans s
-CROSS JOIN LATERAL jsonb_each_text(s.timings_ms) AS stage
-WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR s.encoder_name = $3)
-GROUP BY stage.key
-ORDER BY stage.key
+-- The stages of app/domain/scan_filter.py by name: to take the numbers apart row by row takes three times as long.
+SELECT by_stage.stage, by_stage.quantiles[1] AS p50_ms, by_stage.quantiles[2] AS p95_ms
+FROM (
+    SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'decode')::float8) AS "decode",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'detect')::float8) AS "detect",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'embed')::float8) AS "embed",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'search')::float8) AS "search",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'verify')::float8) AS "verify",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'total')::float8) AS "total"
+    FROM scans s
+    WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+      AND ($3::text IS NULL OR s.encoder_name = $3)
+) AS found
+CROSS JOIN LATERAL (
+    VALUES ('decode', found."decode"), ('detect', found."detect"), ('embed', found."embed"), ('search', found."search"), ('verify', found."verify"), ('total', found."total")
+) AS by_stage (stage, quantiles)
+WHERE by_stage.quantiles IS NOT NULL
+ORDER BY by_stage.stage
 
 -- name: quality_degraded
 SELECT note, count(*) AS cards

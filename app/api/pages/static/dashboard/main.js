@@ -1,13 +1,11 @@
 // Asks for the figures that the form chooses and shows them. The address says what was chosen, so it can be kept.
 
-import { follow, watchAddress } from "./behind.js";
-import { showCards } from "./cards.js";
-import { showCharts } from "./charts.js";
 import { element, make } from "./dom.js";
 import { Links } from "./links.js";
 import { ask } from "./service.js";
-import { showTables } from "./tables.js";
-import { showTiles } from "./tiles.js";
+
+// What shows the figures comes while the service counts them.
+const PARTS = ["tiles", "tables", "cards", "charts", "behind"];
 
 const DAY_MS = 86_400_000;
 const form = element("filters").elements;
@@ -42,20 +40,30 @@ function addEncoders(names) {
   form.encoder.append(...names.filter((name) => !known.includes(name)).map((name) => make("option", name, { value: name })));
 }
 
+const arrived = () => Promise.all(PARTS.map((name) => import(`./${name}.js`)));
+
+let latest = null; // what was asked for last is shown, whatever comes last
+
 async function load() {
-  const conditions = chosen();
+  const conditions = (latest = chosen());
   element("message").textContent = "Counting …";
   try {
-    const quality = await ask(`quality?${new URLSearchParams(conditions)}`);
-    element("message").textContent = "";
-    show(quality, new Links(conditions));
+    const asked = ask(`quality?${new URLSearchParams(conditions)}`);
+    const [quality, parts] = await Promise.all([asked, arrived()]);
+    if (conditions === latest) {
+      element("message").textContent = "";
+      show(quality, new Links(conditions), Object.assign({}, ...parts));
+    }
   } catch (error) {
+    if (conditions !== latest) {
+      return;
+    }
     element("figures").hidden = element("nothing").hidden = true;
     element("message").textContent = error.message;
   }
 }
 
-function show(quality, links) {
+function show(quality, links, { showTiles, showTables, showCards, showCharts }) {
   const isEmpty = !quality.days.length && !quality.reasons.length;
   element("nothing").hidden = !isEmpty;
   element("figures").hidden = isEmpty;
@@ -72,8 +80,8 @@ element("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   toAddress();
   load();
-  follow(); // with the key that was given meanwhile
+  import("./behind.js").then(({ follow }) => follow()); // with the key that was given meanwhile
 });
 fromAddress();
 load();
-watchAddress();
+import("./behind.js").then(({ watchAddress }) => watchAddress());
