@@ -12,6 +12,9 @@ from app.domain.errors import BrokenImage, InvalidInput, UnsupportedFormat, Uplo
 #: A scan is one picture; a feeder's multi-page TIFF is still read (its first page), a film is not.
 MAX_FRAMES = 256
 
+#: A scan is stored as JPEG, and libjpeg writes nothing wider or higher.
+MAX_SIDE_PX = 65_500
+
 #: A progressive JPEG sends its picture in scans: libjpeg writes 10, encoders that search for the smallest
 #: file some tens. Each goes over every block of the picture, so a megabyte of empty ones would decode for
 #: minutes. libtiff draws the same line for the JPEGs inside TIFFs.
@@ -92,7 +95,11 @@ def scan_peak_bytes(picture_format: str, pixels: int, mode: str = "RGB") -> int:
 
 
 def check_size(width: int, height: int, max_pixels: int, what: str = "picture") -> None:
-    """Raises UploadTooLarge where width times height is more than ``max_pixels``."""
+    """Raises UploadTooLarge where width times height is more than ``max_pixels``, or a side too long."""
+    if max(width, height) > MAX_SIDE_PX:
+        raise UploadTooLarge(
+            f"the {what} has {width} x {height} pixels; no side may have more than {MAX_SIDE_PX:,}"
+        )
     if width * height > max_pixels:
         raise UploadTooLarge(
             f"the {what} has {width} x {height} = {width * height / 1e6:.1f} megapixels; "

@@ -94,6 +94,16 @@ def test_transparency_is_laid_on_white() -> None:
     assert pixels[3, 3].tolist() == [255, 255, 255]
 
 
+@pytest.mark.parametrize("size", [(65_501, 2), (2, 65_501)])
+def test_a_side_that_no_jpeg_can_have_is_refused_because_the_scan_could_not_be_stored(
+    size: tuple[int, int],
+) -> None:
+    with pytest.raises(UploadTooLarge, match="no side may have more than 65,500"):
+        decode(saved(Image.new("L", size), "PNG"))
+    longest = Image.new("RGB", (65_500, 1) if size[0] > size[1] else (1, 65_500))
+    assert encode_jpeg(decode(saved(longest, "PNG")), 90)
+
+
 def test_a_transparent_palette_is_laid_on_white() -> None:
     image = Image.new("P", (4, 4), 0)
     image.putpalette([0, 0, 0, 9, 9, 9])
