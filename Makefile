@@ -44,7 +44,7 @@ bench: install  ## measure; writes benchmarks/results/*.json
 bench-long: install  ## measure what takes hours: a million templates, 500 scans
 	$(BIN)/python -m benchmarks --long
 
-chaos: install  ## break things on purpose, three quarters of an hour; ONLY="NAME ..." runs some parts
+chaos: install  ## break things on purpose, up to an hour; ONLY="NAME ..." runs some parts
 	scripts/install.sh $(VENV) chaos
 	$(BIN)/python -m benchmarks.chaos $(if $(ONLY),--only $(ONLY))
 

@@ -25,7 +25,7 @@ PARTS: tuple[Part, ...] = (
     Part("disk-full", "the disk under DATA_DIR runs full and gets room again", disk.full, 60),
     Part("service-killed", "SIGKILL during scans, imports and learning", crashes.killed, 240),
     Part("pictures-decoded", "broken pictures through decode", pictures.decoded, 300, 10_000),
-    Part("pictures-served", "broken pictures through the whole service", pictures.served, 300, 1_000),
+    Part("pictures-served", "broken pictures through the whole service", pictures.served, 600, 3_000),
     Part("contract", "every operation fuzzed by schemathesis", contract.fuzzed, 240, 30),
     Part("overload", "two hundred clients", overload.overloaded, 60),
     Part("long-run", "two thousand scans in a row", long_run.scans_in_a_row, 900, 2_000),
