@@ -22,8 +22,8 @@ _SEED = 4711
 #: The slowest picture may not take as long as a whole request may.
 _SLOWEST_S = 10.0
 _SLOPE_MB_PER_1000 = 2.0
-#: What is remembered (64 pictures, 1,000 crops) fills up at first: 6 MB more between the 400th picture and the
-#: 1,000th, 4 more up to the 3,000th. Few broken pictures show a card.
+#: What is remembered (64 pictures, 1,000 crops) fills up at first: 6 MB more between the 400th picture and
+#: the 1,000th, 4 more from the 1,200th to the 3,000th. Few broken pictures show a card.
 _SERVED_SLOPE_MB_PER_1000 = 5.0
 _WARM_UP_SHARE = 0.4
 
