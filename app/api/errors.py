@@ -6,6 +6,7 @@ with its traceback and answered with 500, an id, and no details.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -194,7 +195,9 @@ def _error_headers(error: Exception, rule: ErrorRule) -> dict[str, str]:
     headers = {}
     retry_after_s = error.retry_after_s if isinstance(error, BinderlensError) else None
     if (seconds := retry_after_s or rule.retry_after_s) is not None:
-        headers["Retry-After"] = str(seconds)
+        # A crowd that was refused in one moment would else come back in one moment.
+        spread = secrets.randbelow(seconds + 1) if isinstance(error, Busy | MemoryTight) else 0
+        headers["Retry-After"] = str(seconds + spread)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="binderlens"'
     elif isinstance(error, ScopeMissing):

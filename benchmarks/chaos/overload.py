@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -98,9 +97,8 @@ async def _send_until(
             crowd.worked_on_ms.append(reply.json()["timings_ms"]["total"])
         elif reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             crowd.without_retry_after += "Retry-After" not in reply.headers
-            # At least as long as asked for, and not all of them in step.
-            asked_s = float(reply.headers.get("Retry-After", "1"))
-            await asyncio.sleep(asked_s * random.uniform(1.0, 1.5))  # noqa: S311 - moments, not secrets
+            # Exactly as long as asked for: whether all come back in step is for the service to say.
+            await asyncio.sleep(float(reply.headers.get("Retry-After", "1")))
 
 
 async def _watch(served: Served, crowd: Crowd) -> None:

@@ -127,9 +127,18 @@ async def test_a_scan_that_is_not_admitted_is_refused_before_its_body_is_read(
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         response = await client.post("/identify", content=body(), headers=headers)
     assert response.status_code == 503
-    assert int(response.headers["retry-after"]) == error.retry_after_s
+    assert error.retry_after_s is not None
+    assert error.retry_after_s <= int(response.headers["retry-after"]) <= 2 * error.retry_after_s
     assert sent == []
     contract.check("identify", response)
+
+
+async def test_a_crowd_that_is_refused_at_once_is_not_asked_to_come_back_at_once(
+    service: FakeService,
+) -> None:
+    service.replace_identify(ScriptedIdentify(on_admission=raising(Busy("busy"))))
+    replies = [await post(service) for _ in range(60)]
+    assert {int(reply.headers["retry-after"]) for reply in replies} == {2, 3, 4}
 
 
 async def test_the_memory_guard_refuses_a_scan(service: FakeService) -> None:
