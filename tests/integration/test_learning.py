@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.domain.errors import SearchTimeout
+from app.domain.types import TemplateHit
 from app.services.runtime import Runtime
 from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
@@ -92,6 +93,26 @@ async def test_a_card_that_the_crop_does_not_show_waits_for_a_second_person(
     assert stand["status"] == "quarantined"
     assert "second person" in stand["reason"]
     assert (await runtime.gallery.status()).templates_by_source.get("correction", 0) == 0
+
+
+async def test_a_card_that_no_search_finds_is_learnt_where_its_picture_agrees_with_the_crop(
+    client: httpx.AsyncClient,
+    runtime: Runtime,
+    cards: list[InventedCard],
+    scan: Json,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named, search = cards[0].card.card_id, runtime.gallery.search
+
+    async def blind(*asked: Any, **how: Any) -> list[TemplateHit]:
+        return [hit for hit in await search(*asked, **how) if hit.card.card_id != named]
+
+    monkeypatch.setattr(runtime.gallery, "search", blind)
+    correction_id = await correct(client, scan["cards"][0], named)
+    wrong_id = await correct(client, scan["cards"][1], named)
+    await runtime.learning.run_once()
+    stands = [await standing(client, one) for one in (correction_id, wrong_id)]
+    assert [one["status"] for one in stands] == ["learned", "quarantined"], stands
 
 
 async def test_the_service_learns_by_itself_within_seconds(
