@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.learning_types import LearningLimits
 from app.domain.operation_types import PoolUse
 from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
-from app.services.admission import Admission
+from app.services.admission import Admission, Upload
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyOptions, IdentifyService
 from app.services.learning.loop import LearningLoop
@@ -86,9 +87,10 @@ class ScriptedIdentify:
         self.bodies: list[bytes] = []
 
     @asynccontextmanager
-    async def upload(self) -> AsyncIterator[None]:
+    async def upload(self) -> AsyncIterator[Upload]:
         self._on_admission()
-        yield
+        async with asyncio.timeout(None) as leaving:
+            yield Upload(leaving)
 
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
