@@ -17,9 +17,10 @@ from starlette.types import Message, Receive
 
 from app.api.limits import Counted, KeyLimits
 from app.api.login import COOKIE_NAME, Visit
+from app.api.replays import was_answered
 from app.api.responses import REPLAYED_HEADER
 from app.api.security import KeyRing, Scope, presented_key
-from app.domain.errors import InvalidParameter, SearchTimeout, Unavailable, UploadTooLarge
+from app.domain.errors import InvalidParameter, RateLimited, UploadTooLarge
 from app.settings import Settings
 
 #: Enough for any JSON of the contract: the longest is a correction with a note of 2,000 characters.
@@ -64,13 +65,18 @@ class ApiRoute(APIRoute):
     async def _handle_counted(
         self, counted: Counted, request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]
     ) -> Response:
-        """Handles a request within its key's limit; unserved and repeated ones do not count."""
+        """Handles a request within its key's limit; what fails, is cancelled or repeated does not count."""
         limits: KeyLimits = request.app.state.limits
-        limit, key_id = limits.of(counted), request.state.key_id
-        place = limit.take(key_id)
+        limit = limits.of(counted)
+        try:
+            place = limit.take(request.state.key_id)
+        except RateLimited:
+            if await was_answered(request, counted):
+                return await handle(request)
+            raise
         try:
             response = await handle(request)
-        except (Unavailable, SearchTimeout):
+        except BaseException:
             limit.give_back(place)
             raise
         if REPLAYED_HEADER in response.headers:
