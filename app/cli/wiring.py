@@ -66,6 +66,7 @@ def progress_bar(console: Console, *, enabled: bool = True) -> Progress:
         TimeRemainingColumn(),
         console=console,
         disable=not (enabled and console.is_terminal),
+        redirect_stdout=False,  # what goes to a file or a pipe must not end up above the bar
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,6 +51,16 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 def pages_of(text: str) -> Counter[str]:
     return Counter(Path(row["image"]).stem for row in rows_of(text))
+
+
+def started(
+    args: tuple[object, ...], folder: Path, database_url: str, models_dir: Path, **streams: object
+) -> subprocess.Popen[str]:
+    """``binderlens`` in a process of its own."""
+    values = {"DATABASE_URL": database_url, "MODELS_DIR": models_dir, "ENCODER": "tiny", "ENCODER_THREADS": 1}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)} | {k: str(v) for k, v in values.items()}
+    command = [sys.executable, "-m", "app", *map(str, args)]
+    return subprocess.Popen(command, env=environment, cwd=folder, text=True, **streams)
 
 
 def test_a_folder_is_identified_in_natural_order_and_a_page_without_cards_has_a_line(
@@ -114,10 +126,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(
     for number in range(20, 30):
         (folder / "first" / f"page {number}.jpg").write_bytes(original + bytes([number]))
     output = tmp_path / "cards.csv"
-    values = {"DATABASE_URL": database_url, "MODELS_DIR": models_dir, "ENCODER": "tiny", "ENCODER_THREADS": 1}
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)} | {k: str(v) for k, v in values.items()}
-    args = [sys.executable, "-m", "app", "identify", str(folder), "--csv", "--output", str(output)]
-    with subprocess.Popen(args, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    args = ("identify", folder, "--csv", "--output", output)
+    with started(args, tmp_path, database_url, models_dir, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 60
         while not (output.exists() and output.read_text().count("\n") > 8):
             assert process.poll() is None and time.monotonic() < deadline
@@ -137,6 +147,28 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(
         f"binderlens: {output} has 14 of 14 pictures, {14 - done} of them new\n",
     )
     assert len(pages_of(output.read_text())) == 14
+
+
+def test_a_terminal_shows_how_far_it_is_and_a_failure_a_line_of_its_own(
+    filled: CommandLine, folder: Path, tmp_path: Path, database_url: str, models_dir: Path
+) -> None:
+    (folder / "first" / "page 3.jpg").write_text("not a picture")
+    ours, its = os.openpty()
+    args = ("identify", "binder", "--csv")
+    with started(args, tmp_path, database_url, models_dir, stdout=subprocess.PIPE, stderr=its) as process:
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+        assert process.stdout is not None
+        assert pages_of(process.stdout.read()) == {"page 1": 4, "page 2": 4, "page 9": 1, "page 10": 4}
+    os.close(ours)
+    assert process.returncode == 1
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "pictures" in text and "5/5" in text
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text)]
+    assert [line for line in lines if line.startswith("binderlens: binder/first/page 3.jpg: ")]
 
 
 def test_options_that_do_not_go_together_are_wrong_usage(filled: CommandLine, folder: Path) -> None:
