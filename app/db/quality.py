@@ -30,8 +30,13 @@ from app.domain.quality_types import (
 )
 from app.domain.types import Card, Status, TemplateSource
 
-#: A learnt template so alike to a crop was cut from the same photo, or from one that is as good as the same.
+#: A learnt crop so alike to another was cut from the same photo, or from one that is as good as the same.
 SAME_PHOTO = 0.97
+#: And where both lie at the same place of their pictures: of photos that were saved anew, smaller and at a
+#: JPEG quality of 60 to 80, the least alike crops were 0.85 alike (docs/experiments.md, 49).
+SAME_PHOTO_IN_PLACE = 0.8
+#: Corners of one place, as a share of the picture: they lay 0.015 apart in photos saved anew.
+_SAME_PLACE = 0.02
 
 
 class PostgresQuality:
@@ -60,7 +65,8 @@ class PostgresQuality:
                 return list(await connection.fetch(self._queries[name], *parameters))
 
             corrections = await rows("quality_corrections", *span)
-            judged = list(map(_judged, await rows("quality_judged", *everything)))
+            same = (_SAME_PLACE, SAME_PHOTO_IN_PLACE)
+            judged = list(map(_judged, await rows("quality_judged", *everything, *same)))
             effects = effects_of(judged)
             telling = most_telling(effects)
             coverage = await rows("quality_coverage", *everything)
@@ -107,8 +113,9 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
             row["confidence_printing"],
         ),
         alone=None if alone is None else answered_from_json(alone),
-        # Learnt crops also speak in verification, whichever template was nearest.
-        knew_itself=row["picture_was_learnt"] or (learnt and (row["similarity"] or 0.0) >= SAME_PHOTO),
+        knew_itself=row["picture_was_learnt"]
+        or (row["learnt_similarity"] or 0.0) >= SAME_PHOTO
+        or (row["learnt_similarity_in_place"] or 0.0) >= SAME_PHOTO_IN_PLACE,
         learnt=learnt,
         learnt_from=row["learnt_from"],
     )
@@ -146,13 +153,16 @@ def _pair(row: asyncpg.Record) -> ConfusedPair:
 
 
 def _coverage(rows: Sequence[asyncpg.Record], key: str, name: str) -> tuple[Coverage, ...]:
-    """Counts by what a column says, most cards first; cards of which it says nothing are left out."""
+    """Counts by what a column says, most cards first; cards of which it says nothing are left out.
+
+    Of several names that of the most cards counts, so rows come with most cards first.
+    """
     names: dict[str, str] = {}
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row[key] is None:
             continue
-        names[row[key]] = row[name] or row[key]
+        names.setdefault(row[key], row[name] or row[key])
         counts[row[key]].update(accepted=row["accepted"], review=row["review"])
     ordered = sorted(counts, key=lambda one: (-counts[one].total(), one))
     return tuple(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.domain.ranking import RankedCard, Ranking, in_order, margin_of
 from app.domain.reading_evidence import Verdict
+from app.domain.types import TemplateSource
 
 #: Fewer pictures say nothing about how well a wrong one would agree: the constants of verified answers were
 #: fitted where a handful were compared.
@@ -71,6 +72,8 @@ def with_agreements(
         else:
             bonus = worth * found.agreement
             of_picture = found.agreement if found.of_picture is None else found.of_picture
+            if found.agreement > of_picture:  # a photo that people named carries it, whatever was searched
+                card = replace(card, source=TemplateSource.CORRECTION, official=card.picture_similarity)
             card = replace(card, inliers=found.inliers, agreement=found.agreement, bonus=bonus)
             cards.append(replace(card, picture_agreement=of_picture))
     ordered = in_order(cards)

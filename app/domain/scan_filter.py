@@ -49,7 +49,7 @@ class ScanFilter:
         card_id: The card that was answered.
         degraded: What was skipped or cut for a detection.
         learnt: Whether a template that was learnt decided the answer.
-        confidence_from: The printing's confidence is at least this,
+        confidence_from: A card is named, and the printing's confidence is at least this,
         confidence_to: and less than this, or 1 where this is 1.
         right_card_id: What a person says it is.
         verdict: What a person says.

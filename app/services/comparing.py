@@ -65,17 +65,19 @@ class Compared:
         of_pictures: How well the gallery's own pictures of each do, where photos were compared as well.
         affines: How each lies in the crop, where enough patches agree.
         twins: Groups whose picture is that of the group that agrees best, and this one.
+        shown: The picture of each that agrees best.
     """
 
     agreements: dict[int, Agreement]
     affines: dict[int, Affine]
     twins: dict[int, int]
     of_pictures: Mapping[int, Agreement] = field(default_factory=dict)
+    shown: Mapping[int, GrayPicture] = field(default_factory=dict)
 
     def without_photos(self, groups: Container[int]) -> Compared:
         """What pictures alone say about some of the artwork groups."""
         kept = {group: one for group, one in self.of_pictures.items() if group in groups}
-        return replace(self, agreements=kept)
+        return replace(self, agreements=kept, twins=_twins(kept, self.shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def compare_pictures(
             match = match_patches(seen, photo)
             looks.append(Agreement(match.inliers, _PHOTO_WORTH * match.agreement, best.agreement))
         agreements[group] = max(looks, key=lambda look: look.agreement)
-    return Compared(agreements, affines, _twins(agreements, shown), of_pictures)
+    return Compared(agreements, affines, _twins(agreements, shown), of_pictures, shown)
 
 
 def _twins(agreements: Mapping[int, Agreement], shown: Mapping[int, GrayPicture]) -> dict[int, int]:

@@ -66,7 +66,7 @@ class Recogniser:
             # Both ways up are weighed by the same kind of evidence.
             matches = _replaced(matches, open_ones, [found[index] for index in open_ones])
         scan, matches = await self._turned(scan, matches, open_ones, card_filter, timings, beside)
-        matches, more_ms = await self._verified(scan, matches, open_ones, beside)
+        matches, more_ms = await self._verified(scan, matches, open_ones, beside, verify_ms)
         return Recognised(scan, matches, timings, verify_ms + more_ms)
 
     async def _turned(
@@ -94,7 +94,12 @@ class Recogniser:
         return scan, turned
 
     async def _verified(
-        self, scan: ReadScan, matches: Sequence[Match], open_ones: Sequence[int], beside: Beside
+        self,
+        scan: ReadScan,
+        matches: Sequence[Match],
+        open_ones: Sequence[int],
+        beside: Beside,
+        before_ms: float = 0.0,
     ) -> tuple[list[Match], float]:
         if not open_ones:
             return list(matches), 0.0
@@ -103,6 +108,7 @@ class Recogniser:
             [matches[index] for index in open_ones],
             beside,
             lambda place: scan.closer(open_ones[place]),
+            before_ms,
         )
         return _replaced(matches, open_ones, some), spent_ms
 

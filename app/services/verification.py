@@ -105,6 +105,7 @@ class Verifier:
         matches: Sequence[Match],
         beside: Beside,
         closer: Closer | None = None,
+        spent_ms: float = 0.0,
     ) -> tuple[list[Match], float]:
         """Ranks the candidates of every crop anew.
 
@@ -113,12 +114,13 @@ class Verifier:
             matches: What the search said about them.
             beside: Runs pixel work beside the event loop.
             closer: Gives a card by its number, larger than its crop if it can, to read small print.
+            spent_ms: Of the page's time, on what was compared before.
 
         Returns:
             The matches, those that were not verified with ``Degraded.VERIFICATION_SKIPPED``, and how long
             it took in milliseconds.
         """
-        clock = Clock(self._budget_ms)
+        clock = Clock(self._budget_ms - spent_ms)
         if self._calibrations.verified is None and self._calibrations.verified_in_space is None:
             return list(matches), 0.0  # nobody has fitted what verification would be worth
         matches, verified = await self._right_way_up(crops, matches, beside, clock)

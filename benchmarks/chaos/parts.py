@@ -7,6 +7,7 @@ from benchmarks.chaos import (
     crashes,
     database,
     disk,
+    fetching,
     hostile,
     limited,
     long_run,
@@ -30,5 +31,6 @@ PARTS: tuple[Part, ...] = (
     Part("overload", "two hundred clients", overload.overloaded, 60),
     Part("long-run", "two thousand scans in a row", long_run.scans_in_a_row, 900, 2_000),
     Part("hostile", "slow, silent and endless senders, idle connections", hostile.clients, 60),
+    Part("fetch", "five hundred cards from a server that misbehaves", fetching.fetched, 600, 500),
     Part("memory-limit", "pages under a hard limit of 1 GB", limited.pages, 600),
 )

@@ -11,7 +11,7 @@ LEFT JOIN (
            count(*) FILTER (WHERE d.status = 'review') AS review,
            count(*) FILTER (WHERE d.status = 'unknown') AS unknown
     FROM detections d
-    WHERE $3::text IS NULL OR d.card ->> 'set_id' = $3
+    WHERE $3::text IS NULL OR d.set_id = $3
     GROUP BY d.scan_id
 ) AS found ON found.scan_id = s.id
 WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
@@ -20,20 +20,24 @@ GROUP BY day
 ORDER BY day
 
 -- name: quality_coverage
--- By set and by language of what was answered, unknown cards under neither.
-SELECT d.card ->> 'set_id' AS set_id, max(d.card ->> 'set_name') AS set_name, d.card ->> 'language' AS language,
+-- By set and by language of what was answered, unknown cards under neither. A set may have had several names.
+SELECT d.set_id, d.set_name, d.language,
        count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
        count(*) FILTER (WHERE d.status = 'review') AS review
 FROM scans s
 JOIN detections d ON d.scan_id = s.id
-WHERE d.card_id IS NOT NULL
+WHERE d.status <> 'unknown'
   AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
-GROUP BY d.card ->> 'set_id', d.card ->> 'language'
+  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+GROUP BY d.set_id, d.set_name, d.language
+ORDER BY count(*) DESC, d.set_id, d.set_name, d.language
 
 -- name: quality_judged
 -- Answers that people judged, each crop once, the latest first. Whether a template of the very same picture may have
--- decided: one was learnt from a scan of the same bytes, or is all but the same to the encoder.
+-- had its say, in the search or in verification: one was learnt from a scan of the same bytes, or the crop is much like
+-- what had been learnt about the cards in question, wherever it lay in its picture, or at the same place of it.
+-- Parameters beside the usual four: how far corners of one place may lie apart, as a share of width and height, and
+-- the similarity from which on a place is looked at.
 WITH learnt_photos AS MATERIALIZED (
     SELECT os.sha256, min(o.created_at) AS learnt_at
     FROM corrections o JOIN scans os ON os.id = o.scan_id
@@ -45,9 +49,9 @@ SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwor
        coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id') AS answered_card_id,
        (d.candidates -> 0 ->> 'artwork_group_id')::bigint AS answered_group,
        d.candidates -> 0 ->> 'template_source' AS source,
-       (d.candidates -> 0 ->> 'similarity')::float8 AS similarity,
        study.findings -> 'alone' AS alone, decisive.correction_id AS learnt_from,
-       coalesce(photo.learnt_at < s.created_at, false) AS picture_was_learnt
+       coalesce(photo.learnt_at < s.created_at, false) AS picture_was_learnt,
+       nearest.similarity AS learnt_similarity, nearest.in_place AS learnt_similarity_in_place
 FROM corrections c
 JOIN detections d ON d.id = c.detection_id
 JOIN scans s ON s.id = d.scan_id
@@ -68,13 +72,37 @@ LEFT JOIN LATERAL (
     ORDER BY coalesce(t.encoded, t.embedding) <#> study.encoded
     LIMIT 1
 ) AS decisive ON true
+LEFT JOIN LATERAL (
+    -- The place is unknown where the scan has been forgotten: it may have been the same, then.
+    SELECT max(photo.similarity) AS similarity,
+           max(photo.similarity) FILTER (WHERE photo.apart IS NULL OR photo.apart <= $5) AS in_place
+    FROM (
+        SELECT near.similarity,
+               greatest(abs(q.px[1] / os.width_px - d.quad_px[1] / s.width_px),
+                        abs(q.px[2] / os.height_px - d.quad_px[2] / s.height_px),
+                        abs(q.px[5] / os.width_px - d.quad_px[5] / s.width_px),
+                        abs(q.px[6] / os.height_px - d.quad_px[6] / s.height_px)) AS apart
+        FROM (
+            SELECT t.correction_id, -(coalesce(t.encoded, t.embedding) <#> study.encoded) AS similarity
+            FROM templates t
+            WHERE t.card_id IN (c.card_id, d.candidates -> 0 -> 'card' ->> 'card_id')
+              AND t.gallery_id = study.gallery_id AND t.correction_id IS NOT NULL AND t.created_at < s.created_at
+            OFFSET 0
+        ) AS near
+        JOIN corrections o ON o.id = near.correction_id
+        LEFT JOIN detections od ON od.id = o.detection_id
+        LEFT JOIN scans os ON os.id = o.scan_id
+        CROSS JOIN LATERAL (SELECT coalesce(od.quad_px, o.quad_px) AS px) AS q
+        WHERE near.similarity >= $6
+    ) AS photo
+) AS nearest ON true
 WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
   AND NOT EXISTS (
       SELECT FROM corrections e
       WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
   )
   AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
 ORDER BY c.sequence DESC
 
 -- name: quality_confused
@@ -147,7 +175,7 @@ JOIN detections d ON d.scan_id = s.id
 CROSS JOIN LATERAL unnest(d.degraded) AS note
 WHERE cardinality(d.degraded) > 0
   AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.card ->> 'set_id' = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
 GROUP BY note
 ORDER BY cards DESC, note
 
@@ -171,7 +199,7 @@ WITH waiting AS (
         SELECT max(p.times) AS times FROM confusion_pairs p
         WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
     ) AS pair ON true
-    WHERE ($3::text IS NULL OR d.card ->> 'set_id' = $3)
+    WHERE ($3::text IS NULL OR d.set_id = $3)
       AND (d.status <> 'accepted' OR pair.times > 1)
       AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
 )

@@ -58,12 +58,13 @@ page AS (
               SELECT FROM detections d
               WHERE d.scan_id = s.id
                 AND ($7::text IS NULL OR d.status = $7)
-                AND ($8::text IS NULL OR d.card ->> 'set_id' = $8)
-                AND ($9::text IS NULL OR d.card ->> 'language' = $9)
+                AND ($8::text IS NULL OR d.set_id = $8)
+                AND ($9::text IS NULL OR d.language = $9)
                 AND ($10::text IS NULL OR d.card_id = $10)
                 AND ($11::text IS NULL OR $11 = ANY(d.degraded))
                 AND ($12::boolean IS NULL
                      OR coalesce(d.candidates -> 0 ->> 'template_source' = 'correction', false) = $12)
+                AND (num_nonnulls($13::float8, $14::float8) = 0 OR d.status <> 'unknown')  -- sure of a name, that is
                 AND ($13::float8 IS NULL OR d.confidence_printing >= $13)
                 AND ($14::float8 IS NULL OR d.confidence_printing < $14 OR ($14 = 1 AND d.confidence_printing = 1))
                 AND (

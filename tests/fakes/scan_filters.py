@@ -58,6 +58,7 @@ def _shows(chosen: ScanFilter, found: Identification) -> bool:
         and chosen.card_id in (None, card and card.card_id)
         and (chosen.degraded is None or chosen.degraded in found.degraded)
         and chosen.learnt in (None, learnt)
+        and (found.status is not Status.UNKNOWN or chosen.confidence_from is chosen.confidence_to is None)
         and (chosen.confidence_from is None or sure >= chosen.confidence_from)
         and (chosen.confidence_to is None or sure < chosen.confidence_to or sure == 1 == chosen.confidence_to)
     )

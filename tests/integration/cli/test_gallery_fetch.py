@@ -15,9 +15,9 @@ from app.domain.errors import BinderlensError, Unavailable
 from app.services.gallery_fetch.folder import FetchFolder
 from app.services.gallery_fetch.polite_client import PoliteClient, Politeness
 from app.services.gallery_fetch.tcgdex import TcgdexFetcher
+from benchmarks.chaos.tcgdex_site import LocalTcgdex, serve_tcgdex
 from tests.command_line import CommandLine
 from tests.encoders import draw_crops
-from tests.integration.cli.local_tcgdex import LocalTcgdex, serve_tcgdex
 
 HURRIED = Politeness(backoff_s=0.01)
 

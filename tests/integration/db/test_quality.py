@@ -12,7 +12,7 @@ import pytest
 from app.db.gallery import PostgresGallery
 from app.db.learning import PostgresLearning
 from app.db.pool import Database
-from app.db.quality import PostgresQuality
+from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE, PostgresQuality
 from app.db.scans import PostgresScanStore
 from app.domain.correction_types import CorrectionStatus, NewCorrection, Verdict
 from app.domain.learning_types import Answered, CorrectionToStudy, Decision, Findings, Study, Support
@@ -55,10 +55,16 @@ class History:
         similarity: float = 0.9,
         alone: Answered = ALONE_WRONG,
         becomes_template: bool = False,
+        moved_px: float | None = None,
     ) -> UUID:
-        """Stores an answer, and that it is ``RIGHT``; returns the scan."""
+        """Stores an answer, and that it is ``RIGHT``; returns the scan.
+
+        Each card lies somewhere else in its picture, unless ``moved_px`` says where.
+        """
         candidate = Candidate(answered, 1, similarity, 0.99, TemplateSource(source))
         found = replace(identification(card=answered), candidates=(candidate,))
+        moved = 200.0 * len(self._crops) if moved_px is None else moved_px
+        found = replace(found, quad_px=found.quad_px + moved)
         photo = sha256(vector.tobytes().hex())
         result = replace(scan(found), sha256=photo)
         crop = picture(f"{photo} {result.scan_id}")
@@ -96,10 +102,12 @@ async def history(database: Database) -> History:
     return History(database)
 
 
-def like(vector: Vectors, seed: int) -> Vectors:
-    """A photo of the same card: much like another one."""
-    moved = vector + 0.1 * unit_vectors(seed, 1)[0]
-    return (moved / np.linalg.norm(moved)).astype(np.float32)
+def like(vector: Vectors, seed: int, *, cosine: float = 0.95) -> Vectors:
+    """A photo of the same card: much like another one, and as good as the same from ``SAME_PHOTO`` on."""
+    noise = unit_vectors(seed, 1)[0]
+    noise -= (noise @ vector) * vector
+    moved = cosine * vector + np.sqrt(1 - cosine**2) * noise / np.linalg.norm(noise)
+    return moved.astype(np.float32)
 
 
 PHOTO, OTHER_PHOTO = unit_vectors(50, 2)
@@ -116,16 +124,43 @@ async def test_the_same_photo_again_counts_as_what_the_gallery_alone_says(histor
     assert [one.right for one in accuracy.calibration] == [0]
 
 
-async def test_a_photo_as_good_as_the_same_counts_so_too(history: History) -> None:
+@pytest.mark.parametrize("source", ["correction", "official"])
+async def test_a_photo_as_good_as_the_same_counts_so_too(history: History, source: str) -> None:
+    """Told by what the encoder sees; the answer's similarity may have been moved by what else was learnt."""
     await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
-    await history.judge(like(PHOTO, 1), RIGHT, source="correction", similarity=0.97)
+    for seed in range(12):
+        await history.judge(unit_vectors(200 + seed, 1)[0], TAKEN_FOR, becomes_template=True)
+    again = like(PHOTO, 1, cosine=SAME_PHOTO + 0.002)
+    await history.judge(again, RIGHT, source=source, similarity=0.4)
     accuracy = (await history.figures()).accuracy
-    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (0, 2, 0)
+    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (0, 14, 0)
+
+
+async def test_a_photo_saved_anew_is_told_by_the_place_of_its_card_too(history: History) -> None:
+    width_px = scan().width_px
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True, moved_px=0.0)
+    again = like(PHOTO, 1, cosine=SAME_PHOTO_IN_PLACE + 0.01)
+    await history.judge(again, RIGHT, source="correction", moved_px=0.019 * width_px)
+    elsewhere = like(PHOTO, 2, cosine=SAME_PHOTO_IN_PLACE + 0.01)
+    await history.judge(elsewhere, RIGHT, source="correction", moved_px=0.021 * width_px)
+    stranger = like(PHOTO, 3, cosine=SAME_PHOTO_IN_PLACE - 0.01)
+    await history.judge(stranger, RIGHT, source="correction", moved_px=0.0)
+    accuracy = (await history.figures()).accuracy
+    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (2, 4, 2)
+
+
+async def test_where_a_photo_was_forgotten_its_card_may_have_lain_in_the_same_place(history: History) -> None:
+    learnt_from = await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    assert await history.scans.delete(learnt_from)
+    await history.judge(like(PHOTO, 1), RIGHT, source="correction")
+    accuracy = (await history.figures()).accuracy
+    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (0, 1, 0)
 
 
 async def test_another_photo_counts_as_it_was_answered(history: History) -> None:
     await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
-    await history.judge(like(PHOTO, 1), RIGHT, source="correction", similarity=0.96)
+    other = like(PHOTO, 1, cosine=SAME_PHOTO - 0.002)
+    await history.judge(other, RIGHT, source="correction", similarity=0.999)
     accuracy = (await history.figures()).accuracy
     assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (1, 2, 1)
 

@@ -119,7 +119,7 @@ async def test_each_condition_of_a_card_is_looked_at(album: Album) -> None:
     assert await album.find(degraded=Degraded.TOPK_REDUCED) == "hurried"
     assert await album.find(status=Status.UNKNOWN) == "strange"
     assert await album.find(confidence_from=0.95, confidence_to=1.0) == "certain"
-    assert await album.find(confidence_from=0.9, confidence_to=0.95) == "learnt hurried strange"
+    assert await album.find(confidence_from=0.9, confidence_to=0.95) == "learnt hurried"
 
 
 async def test_each_condition_of_a_scan_is_looked_at(album: Album) -> None:

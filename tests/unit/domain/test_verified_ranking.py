@@ -59,6 +59,15 @@ def test_a_leader_that_could_not_be_compared_keeps_its_place() -> None:
     assert with_agreements(RANKING, {2: Agreement(40, 0.6), 3: Agreement(9, 0.3)}, 0.5) is RANKING
 
 
+def test_an_answer_that_only_a_photo_carries_is_one_of_learning() -> None:
+    """Whatever the search found: what was learnt decided, and has to be surer for it."""
+    agreements = {1: Agreement(7, 0.2, 0.2), 2: Agreement(40, 0.6, 0.1), 3: Agreement(9, 0.1)}
+    leader, *others = with_agreements(RANKING, agreements, AGREEMENT_WORTH).cards
+    assert (leader.card.card_id, leader.source) == ("b1", TemplateSource.CORRECTION)
+    assert (leader.picture_similarity, leader.picture_agreement) == (0.68, 0.1)
+    assert {one.source for one in others} == {TemplateSource.OFFICIAL}
+
+
 def test_pictures_that_are_the_same_become_one_and_no_rivals() -> None:
     joined = with_twins(RANKING, {2: 1})
     assert [one.card.card_id for one in joined.members()] == ["a1", "b1", "a2"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from app.domain.calibration import PICTURES_ALONE, UNCALIBRATED, Calibration, Calibrations
 from app.domain.types import CardFilter, RgbImage, TemplateHit, TemplateSource, Vectors
-from app.services.matching import Matcher
+from app.services.matching import Match, Matcher
 from app.services.reading import ReadCard, ReadScan
 from app.services.recognition import Recognised, Recogniser
 from app.services.verification import Verifier
@@ -107,6 +108,22 @@ async def test_only_the_card_that_no_picture_agrees_with_is_turned_round(cards, 
     assert batches == [2, 1]
     assert named(found) == [ids[4], ids[2]]
     assert [match.upside_down for match in found.matches] == [False, True]
+
+
+async def test_both_looks_at_a_page_share_its_time(cards, drawn, monkeypatch) -> None:
+    spent_ms: list[float] = []
+    verify = Verifier.verify
+
+    async def noted(self: Verifier, *given: Any) -> tuple[list[Match], float]:
+        spent_ms.append(given[4] if len(given) > 4 else 0.0)
+        return await verify(self, *given)
+
+    monkeypatch.setattr(Verifier, "verify", noted)
+    turned = np.ascontiguousarray(photo(drawn[cards[2].card.card_id], 3)[::-1, ::-1])
+    await recognised(cards, drawn, scan_of(turned), UNFITTED)
+    first, second = spent_ms
+    assert first == 0.0
+    assert second > 0.0
 
 
 async def test_where_searches_are_fitted_they_say_what_is_turned_round(cards, drawn) -> None:

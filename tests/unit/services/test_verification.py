@@ -119,6 +119,28 @@ async def test_a_photo_named_after_another_card_does_not_unseat_a_picture_that_a
     assert (best.card, best.source) == (right, TemplateSource.OFFICIAL)
 
 
+async def test_what_photos_alone_say_has_to_be_three_nats_surer(cards, drawn) -> None:
+    """By how much it is depends on the weight of agreement alone, here."""
+    named = cards[1].card
+    match = Match(found(cards[:6], 0.52, 0.50, 0.49, 0.48, 0.47, 0.46))
+    paint = draw_card(invent_catalogue(SEED + 1, 1)[0], 528)
+    altered = cv2.addWeighted(drawn[named.card_id], 0.1, paint, 0.9, 0.0).astype(np.uint8)
+    pictures = Pictures(drawn)
+    pictures.learnt = {named.card_id: photo(altered, 2)}
+
+    async def answer(weight: float, *, learnt: bool = True) -> Ranking:
+        weighed = replace(VERIFIED, agreement_weight=weight, margin_weight=0.0, similarity_weight=0.0)
+        verifier = Verifier(pictures, Calibrations(PLAIN, UNCALIBRATED, weighed), AMPLE_MS, learnt=learnt)
+        (verified,), _ = await verifier.verify([photo(altered, 3)], [match], beside)
+        return verified.ranking
+
+    by_photos, by_pictures = await answer(1000.0), await answer(1000.0, learnt=False)
+    nats = by_photos.agreement_lead - by_pictures.agreement_lead
+    assert (by_photos.cards[0].card, by_pictures.cards[0].card) == (named, cards[0].card)
+    assert (await answer(3.05 / nats)).cards[0].card == named
+    assert (await answer(2.95 / nats)).cards[0].card == cards[0].card
+
+
 async def test_the_card_on_the_photo_leads_though_another_was_more_similar(cards, drawn) -> None:
     match = Match(found(cards[:5], 0.52, 0.50, 0.49, 0.48, 0.47))
     crop = photo(drawn[cards[1].card.card_id], 1)

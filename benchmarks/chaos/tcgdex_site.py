@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks TCGdex's paths, and can refuse the way busy servers do."""
+"""A small HTTP server that speaks TCGdex's paths, and can misbehave the way busy and broken servers do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+WRONG_BYTES = b"<html>sorry</html>"
+
+
+class Damage(StrEnum):
+    """What becomes of a reply that was on its way."""
+
+    CUT = "cut in mid-body"
+    WRONG = "other bytes"
+    SLOW = "slow"
 
 
 @dataclass
@@ -20,15 +31,19 @@ class LocalTcgdex:
         refusals: Path to statuses and headers that are answered first, one each.
         asked: Path and time of every request, in order.
         most_at_once: Requests in flight at the busiest moment.
+        damages: Path to what becomes of its next replies, one each.
         delay_s: How long each reply takes.
+        slow_s: How much longer a slow one takes.
         refused: Set once a refusal has been sent.
     """
 
     replies: dict[str, bytes] = field(default_factory=dict)
     refusals: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
+    damages: dict[str, list[Damage]] = field(default_factory=dict)
     asked: list[tuple[str, float]] = field(default_factory=list)
     most_at_once: int = 0
     delay_s: float = 0.0
+    slow_s: float = 1.5
     url: str = ""
     in_flight: int = 0
     refused: threading.Event = field(default_factory=threading.Event)
@@ -36,10 +51,12 @@ class LocalTcgdex:
 
     @property
     def api(self) -> str:
+        """Where its API lies."""
         return f"{self.url}/v2"
 
     @property
     def paths(self) -> list[str]:
+        """What was asked for, in order."""
         return [path for path, _ in self.asked]
 
     def add_set(
@@ -90,8 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
             site.most_at_once = max(site.most_at_once, site.in_flight)
             refusals = site.refusals.get(self.path)
             status, headers = refusals.pop(0) if refusals else (200, {})
-        time.sleep(site.delay_s)
+            damages = site.damages.get(self.path) if status == 200 else None
+            damage = damages.pop(0) if damages else None
+        time.sleep(site.delay_s + (site.slow_s if damage is Damage.SLOW else 0.0))
         body = site.replies.get(self.path) if status == 200 else b""
+        if body is not None and damage is Damage.WRONG:
+            body = WRONG_BYTES
         with site.lock:
             site.in_flight -= 1
         self.send_response(404 if body is None else status)
@@ -99,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
+        if damage is Damage.CUT:
+            self.wfile.write((body or b"")[: len(body or b"") // 2])
+            self.close_connection = True
+            return
         self.wfile.write(body or b"")
         if status != 200:
             site.refused.set()
@@ -109,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_tcgdex() -> Iterator[LocalTcgdex]:
+    """An empty site on a free port of this machine."""
     site = LocalTcgdex()
     server = _Server(site)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
