@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 _SCAN_ID = "3f2c1a90-5b7e-4d21-9a66-0c8d5e1f7b34"
 _DETECTION_ID = "b8e0a4d6-2c1f-4e53-8f97-6d2a90c31e75"
 _CORRECTION_ID = "c0d4f6a2-7e13-4b58-9a2d-5f81e6b09c47"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_CARD_ID = "em1-017"
+#: What the examples call things, by the names that paths have for them.
+EXAMPLE_IDS: Final[Mapping[str, str]] = {
+    "scan_id": _SCAN_ID,
+    "detection_id": _DETECTION_ID,
+    "correction_id": _CORRECTION_ID,
+    "card_id": _CARD_ID,
+}
 _CARD: dict[str, Any] = {
-    "card_id": "em1-017",
+    "card_id": _CARD_ID,
     "name": "Lantern Heron",
     "set_id": "em1",
     "set_name": "Ember Marsh",
@@ -119,11 +127,12 @@ def _quality() -> dict[str, Any]:
 def request_examples() -> Mapping[str, Mapping[str, object]]:
     """Operation id to named examples of its JSON body."""
     return {
+        "log_in": {"key": {"key": "CHOOSE-A-KEY"}},
         "submit_correction": {
             "wrong_card": {"detection_id": _DETECTION_ID, "verdict": "card", "card_id": "em2-017"},
             "not_a_card": {"detection_id": _DETECTION_ID, "verdict": "not_a_card", "note": "a coaster"},
             "missed_card": {"scan_id": _SCAN_ID, "quad": _QUAD, "verdict": "card", "card_id": "em1-017"},
-        }
+        },
     }
 
 

@@ -57,7 +57,7 @@ def run_with_runtime(
     return asyncio.run(_run())
 
 
-def progress_bar(console: Console) -> Progress:
+def progress_bar(console: Console, *, enabled: bool = True) -> Progress:
     """A progress bar with count and time left, for terminals alone: in a file or a log it would be noise."""
     return Progress(
         TextColumn("{task.description}"),
@@ -65,7 +65,8 @@ def progress_bar(console: Console) -> Progress:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not console.is_terminal,
+        disable=not (enabled and console.is_terminal),
+        redirect_stdout=False,  # what goes to a file or a pipe must not end up above the bar
     )
 
 

@@ -51,7 +51,7 @@ def csv_rows(result: ScanResult) -> Iterator[list[str]]:
             f"{found.confidence.printing:.4f}",
             " ".join(found.ambiguous_with),
         )
-        yield [_harmless(cell or "") for cell in cells]
+        yield [harmless(cell or "") for cell in cells]
 
 
 def scan_as_csv(result: ScanResult) -> str:
@@ -63,5 +63,6 @@ def scan_as_csv(result: ScanResult) -> str:
     return text.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """The cell as a text that no spreadsheet runs."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
 
+from app.api.limits import Counted
 from app.domain.errors import Busy
 from app.settings import Settings
 from tests.fakes.service import FakeService, ScriptedIdentify, fake_service, page_png
@@ -83,3 +86,73 @@ async def test_corrections_have_a_limit_of_their_own_and_can_still_be_read_and_t
     assert [reply.status_code for reply in replies] == [202, 202, 429]
     assert 0 < int(replies[2].headers["retry-after"]) <= 86_400
     contract.check("submit_correction", replies[2])
+
+
+async def test_a_scan_that_failed_for_any_reason_does_not_count(limited: FakeService) -> None:
+    real = limited.runtime.identify
+
+    def fail() -> None:
+        raise RuntimeError("a mistake of ours")
+
+    text = {"image": ("page.png", b"not a picture", "image/png")}
+    async with limited.client("one") as client:
+        failed = [(await client.post("/identify", files=text)).status_code for _ in range(3)]
+        failed.append((await client.post("/identify", files={"other": b"x"})).status_code)
+        failed.append((await client.post("/identify?candidates=99", files=PAGE)).status_code)
+        limited.replace_identify(ScriptedIdentify(on_identify=fail))
+        failed.append((await client.post("/identify", files=PAGE)).status_code)
+        limited.replace_identify(real)
+        served = [(await client.post("/identify", files=PAGE)).status_code for _ in range(3)]
+    assert failed == [415, 415, 415, 422, 422, 500]
+    assert served == [200, 200, 429]
+
+
+async def test_a_scan_past_its_deadline_does_not_count(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.limits._MINUTE_S", 10**9)
+    changes = {"api_keys": KEYS, "scans_per_minute": 1, "request_timeout_ms": 100}
+    async with fake_service(settings.model_copy(update=changes)) as running, running.client("one") as client:
+        running.replace_identify(ScriptedIdentify(on_identify=lambda: asyncio.sleep(30)))
+        late = [(await client.post("/identify", files=PAGE)).status_code for _ in range(3)]
+        limit = running.app.state.limits.of(Counted.SCANS)
+        assert limit.take("shop") is not None
+    assert late == [504] * 3
+
+
+async def test_a_correction_that_failed_does_not_count(limited: FakeService) -> None:
+    async with limited.client("one") as client:
+        scan = (await client.post("/identify", files=PAGE)).json()
+        body = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "not_a_card"}
+        wrong = (body | {"verdict": "nonsense"}, body | {"detection_id": str(uuid.uuid4())}, {})
+        failed = [(await client.post("/corrections", json=one)).status_code for one in wrong * 2]
+        taken = [(await client.post("/corrections", json=body)).status_code for _ in range(3)]
+    assert failed == [422, 404, 422] * 2
+    assert taken == [202, 202, 429]
+
+
+async def test_an_answer_is_given_again_also_at_the_limit(limited: FakeService) -> None:
+    first = {"Idempotency-Key": "page-1"}
+    other_page = {"image": ("page.png", page_png(2), "image/png")}
+    async with limited.client("one") as client:
+        scan = await client.post("/identify", files=PAGE, headers=first)
+        body = {"detection_id": scan.json()["cards"][0]["detection_id"], "verdict": "not_a_card"}
+        said = await client.post("/corrections", json=body, headers=first)
+        await client.post("/identify", files=PAGE)
+        await client.post("/corrections", json=body)
+        # At the limit now: what is new is refused, what was answered is not.
+        for headers in ({}, {"Idempotency-Key": "page-2"}, {"Idempotency-Key": "x" * 300}):
+            assert (await client.post("/identify", files=PAGE, headers=headers)).status_code == 429
+            assert (await client.post("/corrections", json=body, headers=headers)).status_code == 429
+        again = await client.post("/identify", files=PAGE, headers=first)
+        said_again = await client.post("/corrections", json=body, headers=first)
+        conflict = await client.post("/identify", files=other_page, headers=first)
+    assert again.json() == scan.json()
+    assert said_again.json() == said.json()
+    assert again.headers["idempotency-replayed"] == said_again.headers["idempotency-replayed"] == "true"
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_conflict")
+    # The answer of one caller is not another's.
+    async with limited.client("three") as other:
+        for _ in range(2):
+            await other.post("/identify", files=PAGE)
+        assert (await other.post("/identify", files=PAGE, headers=first)).status_code == 429

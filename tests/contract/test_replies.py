@@ -393,6 +393,7 @@ async def test_metrics_show_what_the_process_is_made_of(client, contract: Contra
         'binderlens_permits{state="taken"} 0.0',
         'binderlens_permits{state="limit"} 2.0',
         'binderlens_permits{state="uploads"} 0.0',
+        'binderlens_ready{check="startup"} 1.0',
         'binderlens_db_connections{state="busy"} 1.0',
         'binderlens_db_connections{state="idle"} 2.0',
         'binderlens_db_connections{state="limit"} 5.0',

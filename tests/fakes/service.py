@@ -34,6 +34,7 @@ from tests.fakes.references import InMemoryReferences
 from tests.fakes.scans import InMemoryScanStore
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 126, 176
+LOGIN_SECRET = bytes(range(32))
 
 
 @dataclass
@@ -153,6 +154,7 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         admission=admission,
         connections=NoPool(),
         readiness=Readiness([("gallery", gallery_check)]),
+        login_secret=LOGIN_SECRET,
     )
     try:
         yield FakeService(app, gallery, scans, guard)

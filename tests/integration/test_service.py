@@ -255,3 +255,26 @@ async def test_what_is_not_a_picture_is_refused_by_name(
     reply = await client.post("/identify", files={"image": ("x.jpg", content, "image/jpeg")})
     assert (reply.status_code, reply.json().get("code")) == (status, code)
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def without_names(body: dict) -> dict:
+    """An answer without what is new each time: ids and times."""
+    cards = [
+        {name: value for name, value in card.items() if name != "detection_id"} for card in body["cards"]
+    ]
+    return {"image": body["image"], "encoder": body["encoder"], "cards": cards}
+
+
+async def test_the_same_picture_gets_the_same_answer_also_after_a_restart(
+    client: httpx.AsyncClient, page: Scene, gallery_url: str, tmp_path: Path
+) -> None:
+    """Not because an answer is remembered: the second process has seen nothing."""
+    first, second = await identify(client, page), await identify(client, page)
+    assert first["scan_id"] != second["scan_id"]
+    async with (
+        open_runtime(offline_settings(gallery_url, tmp_path)) as restarted,
+        client_of(restarted) as other,
+    ):
+        third = await identify(other, page)
+    assert without_names(first) == without_names(second) == without_names(third)
+    assert len(first["cards"]) == 9

@@ -92,6 +92,7 @@ async def get_metrics(request: Request, metrics: MetricsDep) -> Response:
     """Requests, scans, stages and memory of this process; before start-up has finished, what there is."""
     ready = {check.name: check.ok for check in await _checks(request)}
     runtime: Runtime | None = request.app.state.runtime
+    ready["startup"] = runtime is not None
     key_file: KeyFile | None = request.app.state.key_file
     current = None if key_file is None else key_file.is_current
     if runtime is None:

@@ -17,8 +17,6 @@ router = open_router("pages")
 _PAGES = Path(__file__).parent.parent / "pages"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 _OWN_FILES_ONLY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-#: Pictures that need a key are fetched by the script and shown from memory.
-_PICTURES_WITH_A_KEY = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
 #: Swagger UI styles elements from its script and draws icons and replies from data and blob URLs.
 _SWAGGER_NEEDS = f"{_OWN_FILES_ONLY}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 
@@ -47,7 +45,7 @@ async def get_home() -> Response:
 @router.get("/dashboard", include_in_schema=False)
 async def get_dashboard() -> Response:
     """How well cards are named; its figures come from ``/quality``."""
-    return _page("dashboard.html", _PICTURES_WITH_A_KEY)
+    return _page("dashboard.html", _OWN_FILES_ONLY)
 
 
 @router.get("/docs", include_in_schema=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -41,6 +42,8 @@ def test_csv_has_a_line_for_each_card(filled: CommandLine, page_file: Path) -> N
     rows = list(csv.DictReader(io.StringIO(filled("identify", page_file, "--csv").out)))
     assert [(row["row"], row["column"]) for row in rows] == [("1", "1"), ("1", "2"), ("2", "1"), ("2", "2")]
     assert {row["image"] for row in rows} == {str(page_file)}
+    assert {row["image_sha256"] for row in rows} == {hashlib.sha256(page_file.read_bytes()).hexdigest()}
+    assert {row["cards"] for row in rows} == {"4"}
 
 
 def test_a_table_shows_every_card(filled: CommandLine, page_file: Path) -> None:
