@@ -17,8 +17,8 @@ router = open_router("pages")
 _PAGES = Path(__file__).parent.parent / "pages"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 _OWN_FILES_ONLY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-#: Pictures that need a key are fetched by the script and shown from memory.
-_PICTURES_WITH_A_KEY = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
+#: A picture is shown from memory before the service has it, or where the script fetches it with a key.
+_OWN_PICTURES = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
 #: Swagger UI styles elements from its script and draws icons and replies from data and blob URLs.
 _SWAGGER_NEEDS = f"{_OWN_FILES_ONLY}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 
@@ -40,14 +40,14 @@ def static_files() -> StaticFiles:
 
 @router.get("/", include_in_schema=False)
 async def get_home() -> Response:
-    """Says what runs here and takes a picture to try."""
-    return _page("home.html", _OWN_FILES_ONLY)
+    """Takes pictures, shows their cards and lets people correct them; all of it over this API."""
+    return _page("home.html", _OWN_PICTURES)
 
 
 @router.get("/dashboard", include_in_schema=False)
 async def get_dashboard() -> Response:
     """How well cards are named; its figures come from ``/quality``."""
-    return _page("dashboard.html", _PICTURES_WITH_A_KEY)
+    return _page("dashboard.html", _OWN_PICTURES)
 
 
 @router.get("/docs", include_in_schema=False)
