@@ -1,0 +1,98 @@
+// Puts the page together.
+
+import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
+import { watchKeys } from "./card_keys.js";
+import { chip } from "./card_list.js";
+import { all, changes, shown } from "./collection.js";
+import { say } from "./corrections.js";
+import { element, h, put } from "./dom.js";
+import { download } from "./export.js";
+import { openFromAddress, watchHistory } from "./history.js";
+import { logOut } from "./login.js";
+import { askName } from "./name_dialog.js";
+import { rowsOf, totals } from "./outcome.js";
+import { watchPicking } from "./picking.js";
+import { watchReadiness } from "./ready.js";
+import { watchScan } from "./scan_view.js";
+import { stripItems } from "./strip.js";
+import { makeThumbs } from "./thumbs.js";
+import { enqueue, isBusy } from "./uploads.js";
+import { cards, KINDS } from "./words.js";
+
+function showAll() {
+  const scans = all();
+  element("start").hidden = scans.length > 0;
+  element("work").hidden = scans.length === 0;
+  element("strip").hidden = scans.length < 2;
+  const scrolled = element("strip").scrollLeft;
+  put(element("strip"), stripItems());
+  element("strip").scrollLeft = scrolled;
+  showTotals(scans.flatMap(rowsOf));
+  keepAddress();
+  makeThumbs();
+}
+
+function showTotals(rows) {
+  const counts = totals(rows);
+  const kinds = KINDS.filter((kind) => counts[kind]);
+  put(element("totals"), h("strong", {}, cards(rows.length - counts.crossed)),
+    kinds.map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))));
+  const left = toReview().length;
+  element("review").textContent = left ? `Review ${left}` : "Review";
+  element("review").classList.toggle("primary", left > 0);
+  element("review").disabled = element("csv").disabled = element("json").disabled = !rows.length;
+}
+
+// A reload finds the scan again.
+let kept = null;
+function keepAddress() {
+  const scanId = shown()?.answer?.scan_id ?? null;
+  if (scanId !== kept) {
+    history.replaceState(null, "", scanId ? `#scan=${scanId}` : location.pathname);
+    kept = scanId;
+  }
+}
+
+// Many changes in one moment are shown once.
+let isDue = false;
+function showSoon() {
+  if (!isDue) {
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      showAll();
+    });
+  }
+}
+
+function watchButtons() {
+  element("review").addEventListener("click", openReview);
+  element("csv").addEventListener("click", () => download("csv"));
+  element("json").addEventListener("click", () => download("json"));
+  element("log-out").addEventListener("click", logOut);
+  element("trouble-close").addEventListener("click", () => {
+    element("trouble-bar").hidden = true;
+  });
+  for (const one of document.querySelectorAll("[data-close]")) {
+    one.addEventListener("click", () => one.closest("dialog").close());
+  }
+  for (const one of document.querySelectorAll("dialog")) {
+    one.addEventListener("click", (event) => event.target === one && one.close()); // beside it
+  }
+  window.addEventListener("beforeunload", (event) => isBusy() && event.preventDefault());
+}
+
+watchScan({
+  openCard: openScan,
+  nameMissed: (scan, quad) => askName(scan, quad, (verdict, card) => say(scan, { quad }, verdict, card)),
+});
+watchPicking(enqueue);
+watchCardDialog();
+watchKeys();
+watchHistory();
+watchButtons();
+watchReadiness();
+for (const name of ["change", "list"]) {
+  changes.addEventListener(name, showSoon);
+}
+openFromAddress();

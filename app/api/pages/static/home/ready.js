@@ -1,0 +1,57 @@
+// Says whether a scan would be served, and if not, what is missing; looks again until it is.
+
+import { element, h, put, sleep } from "./dom.js";
+import { connection } from "./service.js";
+import { noGallery } from "./troubles.js";
+
+const LOOK_AGAIN_MS = 4000;
+
+export function watchReadiness() {
+  connection.addEventListener("lost", () => lost());
+  connection.addEventListener("back", () => look());
+  look();
+}
+
+let looking = false;
+
+async function look() {
+  if (looking) {
+    return;
+  }
+  looking = true;
+  while (!(await isReady())) {
+    await sleep(LOOK_AGAIN_MS);
+  }
+  looking = false;
+}
+
+async function isReady() {
+  try {
+    const reply = await fetch("ready");
+    const body = await reply.json();
+    const failing = (body.checks ?? []).filter((check) => !check.ok);
+    show(failing);
+    return reply.ok;
+  } catch {
+    lost();
+    return false;
+  }
+}
+
+function show(failing) {
+  const names = failing.map((check) => check.name);
+  element("notice").hidden = !failing.length;
+  if (names.includes("gallery") && !names.includes("database")) {
+    put(element("notice"), noGallery());
+  } else if (failing.length) {
+    put(element("notice"), h("h2", {}, "Not ready yet"),
+      h("p", {}, failing.map((check) => check.detail).join("; "), ". This page looks again by itself."));
+  }
+}
+
+function lost() {
+  put(element("notice"), h("h2", {}, "No connection"),
+    h("p", {}, "The service does not answer. What you dropped and said here is kept, and sent when it is back."));
+  element("notice").hidden = false;
+  look();
+}
