@@ -5,7 +5,7 @@ import { all, changes } from "./collection.js";
 import { comparison } from "./compare.js";
 import { latest, say, undo } from "./corrections.js";
 import { choices, outcomeLine, verdicts } from "./deciding.js";
-import { element, put, speak } from "./dom.js";
+import { element, h, put, speak } from "./dom.js";
 import { needsLook, rowsOf } from "./outcome.js";
 import { searchBox } from "./search.js";
 import { ask } from "./service.js";
@@ -33,6 +33,7 @@ export const toReview = (isEvery = false) =>
 
 export function openReview() {
   element("every").checked = false;
+  element("keys").open = true;
   open(toReview(), 0, true);
 }
 
@@ -96,12 +97,7 @@ function refresh() {
   const evidence = explained.get(row.key);
   const found = evidence ?? row.found;
   put(part("pictures"), comparison(row, state.beside, element("matches").checked ? evidence?.explanation : null));
-  put(part("captions"), "Your photo", state.beside ? fullName(state.beside) : "");
-  part("captions").replaceChildren(...["Your photo", state.beside ? fullName(state.beside) : "no candidate"].map((words) => {
-    const made = document.createElement("span");
-    made.textContent = words;
-    return made;
-  }));
+  put(part("captions"), h("span", {}, "Your photo"), h("span", {}, state.beside ? fullName(state.beside) : "no candidate"));
   const asked = found?.candidates.find((one) => one.card.card_id === state.beside?.card_id);
   put(part("why"), found ? whyList(found, asked) : []);
   element("matches").parentElement.hidden = !evidence?.explanation;
@@ -180,7 +176,7 @@ export function takeBack() {
 function header() {
   const row = current();
   const left = state.queue.map(rowOf).filter((one) => one && needsLook(one)).length;
-  part("title").textContent = state.isReview ? (row ? `${cards(left)} to look at` : "All looked at") : `Card ${row?.position} of ${state.queue.length}`;
+  part("title").textContent = state.isReview ? (row ? `${left} to look at` : "All looked at") : `Card ${row?.position} of ${state.queue.length}`;
   part("scan-name").textContent = row ? (state.isReview ? `${row.scan.name}, card ${row.position}` : row.scan.name) : "";
   part("previous").disabled = state.at === 0;
   part("next").disabled = state.at >= state.queue.length - (state.isReview ? 0 : 1);

@@ -52,7 +52,7 @@ function patch(pair) {
   return s(
     "g",
     { class: pair.together ? "patch" : "patch alone" },
-    s("line", { x1, y1, x2, y2 }),
+    pair.together && s("line", { x1, y1, x2, y2 }),
     s("circle", { cx: x1, cy: y1, r: 4 }),
     s("circle", { cx: x2, cy: y2, r: 4 }),
   );

@@ -35,7 +35,8 @@ export function choices(row, candidates, actions) {
 
 function choice(card, index, { take, look }, ...more) {
   const made = cardButton(card, () => take(card), ...more);
-  made.addEventListener("pointerenter", () => look(index, card));
+  // Not where a card merely comes to lie under a pointer that rests.
+  made.addEventListener("pointermove", () => look(index, card));
   made.addEventListener("focus", () => look(index, card));
   return made;
 }

@@ -6,7 +6,7 @@ import { loadCorrections } from "./corrections.js";
 import { button, element, h, put } from "./dom.js";
 import { icon } from "./icons.js";
 import { ask } from "./service.js";
-import { cards, counted, KIND_WORDS, moment } from "./words.js";
+import { cards, counted, KIND_WORDS, when } from "./words.js";
 
 const PAGE = 24;
 const dialog = element("history");
@@ -59,7 +59,7 @@ function item(summary) {
   return h("li", {}, button(
     { class: "past", onclick: () => openOne(summary) },
     image,
-    h("span", { class: "words" }, h("strong", {}, moment(new Date(summary.created_at))),
+    h("span", { class: "words" }, h("strong", {}, when(summary.created_at)),
       h("span", { class: "counts" }, kinds.map((kind) =>
         h("span", { class: `chip ${kind}` }, icon(kind), `${summary[kind]} ${KIND_WORDS[kind]}`)),
       !kinds.length && h("span", { class: "hint" }, "no card found"))),
@@ -98,7 +98,7 @@ export async function load(scanId, createdAt = null) {
   }
   const answer = await ask(`scans/${encodeURIComponent(scanId)}`);
   answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
-  const name = createdAt ? moment(new Date(createdAt)) : `Scan of ${cards(answer.cards.length)}`;
+  const name = createdAt ? when(createdAt) : `Scan of ${cards(answer.cards.length)}`;
   const scan = newScan({ key: scanId, name, address: `scans/${scanId}/image`, state: "done", answer });
   await loadCorrections(scan);
   add([scan]);

@@ -17,7 +17,7 @@ import { watchScan } from "./scan_view.js";
 import { stripItems } from "./strip.js";
 import { makeThumbs } from "./thumbs.js";
 import { enqueue, isBusy } from "./uploads.js";
-import { cards, KINDS } from "./words.js";
+import { cards, counted, KINDS } from "./words.js";
 
 function showAll() {
   const scans = all();
@@ -34,9 +34,12 @@ function showAll() {
 
 function showTotals(rows) {
   const counts = totals(rows);
+  const coming = all().filter((scan) => ["queued", "sending", "looking", "waiting"].includes(scan.state)).length;
   const kinds = KINDS.filter((kind) => counts[kind]);
-  put(element("totals"), h("strong", {}, cards(rows.length - counts.crossed)),
-    kinds.map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))));
+  put(element("totals"),
+    (rows.length > 0 || !coming) && h("strong", {}, cards(rows.length - counts.crossed)),
+    kinds.map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))),
+    coming > 0 && h("span", { class: "hint" }, `${counted(coming, "picture")} on the way`));
   const left = toReview().length;
   element("review").textContent = left ? `Review ${left}` : "Review";
   element("review").classList.toggle("primary", left > 0);

@@ -3,7 +3,8 @@
 import { s } from "./dom.js";
 import { pathOf } from "./icons.js";
 
-const LABEL_PX = 12;
+// Letters of labels, in CSS pixels: as large as the card's width allows, within these.
+const [LEAST_PX, MOST_PX] = [9, 13];
 
 /**
  * Draws everything anew.
@@ -32,7 +33,7 @@ function label(row, unit) {
   const [xs, ys] = [0, 1].map((axis) => row.quad.map((corner) => corner[axis]));
   const [left, right, bottom] = [Math.min(...xs), Math.max(...xs), Math.max(...ys)];
   const width = right - left - 8 * unit;
-  const size = LABEL_PX * unit;
+  const size = unit * Math.min(Math.max(width / unit / 8, LEAST_PX), MOST_PX);
   const height = 1.7 * size;
   const [x, y] = [left + 4 * unit, bottom - height - 5 * unit];
   const name = fitted(nameOf(row), (width - 2.2 * size) / (0.56 * size));

@@ -40,7 +40,7 @@ function build(scan, actions) {
   }
   const image = h("img", { alt: `The scan ${scan.name}`, decoding: "async" });
   const overlay = s("svg", { class: "overlay", role: "img", "aria-label": "The cards' outlines; the list names the same cards" });
-  const frame = h("div", { class: "frame" }, image, overlay);
+  const frame = h("div", { class: "picture" }, image, overlay);
   const tools = h("div", { class: "tools" });
   const side = h("div", { class: "side" });
   view = { scan, image, overlay, frame, tools, side, actions, drawing: null, resizing: new ResizeObserver(() => outline()) };

@@ -12,7 +12,7 @@ export function stripItems() {
 function item(scan) {
   const words = stateWords(scan);
   return button(
-    { class: `thumb ${scan.state}`, "aria-current": scan === shown() && "true", title: scan.name,
+    { class: "thumb", "data-state": scan.state, "aria-current": scan === shown() && "true", title: scan.name,
       "aria-label": `${scan.name}: ${words}`, onclick: () => show(scan) },
     small(scan),
     h("span", { class: "badge" }, badge(scan), words),

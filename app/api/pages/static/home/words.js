@@ -2,7 +2,7 @@
 
 import { counted } from "../dashboard/words.js";
 
-export { counted, moment, NOTES } from "../dashboard/words.js";
+export { counted, NOTES } from "../dashboard/words.js";
 
 /** Kinds of outcome, in the order of the totals. */
 export const KINDS = ["confirmed", "accepted", "review", "unknown", "absent", "crossed"];
@@ -13,7 +13,12 @@ export const KIND_WORDS = {
 };
 
 /** Whole percent, rounded down: 99.9 % sure is not certain. */
-export const sure = (share) => `${Math.floor(100 * share)}\u00a0%`;
+export const sure = (share) => (share < 0.01 ? "<\u00a01\u00a0%" : `${Math.floor(100 * share)}\u00a0%`);
+
+const WHEN = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+/** A moment in the time of whoever looks. */
+export const when = (moment) => WHEN.format(new Date(moment));
 
 export const place = (card) => [card.set_name ?? card.set_id, card.number].filter(Boolean).join(" · ");
 
