@@ -48,18 +48,23 @@ function picture(src, alt) {
 }
 
 /** A card that was drawn by hand has no crop of its own: its part of the scan is shown. */
-export function cutOut(row, alt) {
-  const { width, height } = row.scan.answer.image;
-  return s(
-    "svg",
-    { viewBox: boxOf(row.quad).join(" "), role: "img", "aria-label": alt, class: "cut-out" },
-    s("image", { href: row.scan.address, width, height }),
-  );
+export const cutOut = (row, alt) => s("svg", { role: "img", "aria-label": alt, class: "cut-out", ...viewOf(row.quad) }, partOf(row));
+
+let cuts = 0;
+
+/** What of the scan lies inside of a quad; goes into an SVG with the view of `viewOf`. */
+export function partOf({ scan, quad }) {
+  const { width, height } = scan.answer.image;
+  const id = `cut-${(cuts += 1)}`;
+  return [
+    s("clipPath", { id }, s("polygon", { points: quad.map((corner) => corner.join(",")).join(" ") })),
+    s("image", { href: scan.address, width, height, "clip-path": `url(#${id})` }),
+  ];
 }
 
-// Left, top, width and height of what encloses a quad.
-function boxOf(quad) {
+/** What encloses a quad. */
+export function viewOf(quad) {
   const [xs, ys] = [0, 1].map((axis) => quad.map((corner) => corner[axis]));
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+  return { viewBox: [left, top, Math.max(...xs) - left, Math.max(...ys) - top].join(" ") };
 }

@@ -1,6 +1,6 @@
 // The photo of a card beside the gallery's picture, with the patches that were found in both.
 
-import { cropAddress, referenceAddress } from "./cards.js";
+import { cropAddress, partOf, referenceAddress, viewOf } from "./cards.js";
 import { s } from "./dom.js";
 
 // The size the service rectifies cards to, and the space between the two.
@@ -25,15 +25,8 @@ export function comparison(row, card, explanation) {
   );
 }
 
-function photoPart(row) {
-  if (row.found) {
-    return picture(cropAddress(row.found), 0);
-  }
-  const { width, height } = row.scan.answer.image;
-  const [xs, ys] = [0, 1].map((axis) => row.quad.map((corner) => corner[axis]));
-  const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)];
-  return s("svg", { width: WIDTH, height: HEIGHT, viewBox: box.join(" ") }, s("image", { href: row.scan.address, width, height }));
-}
+const photoPart = (row) =>
+  row.found ? picture(cropAddress(row.found), 0) : s("svg", { width: WIDTH, height: HEIGHT, ...viewOf(row.quad) }, partOf(row));
 
 function picture(href, x) {
   // Stretched to the same size, so that places given as shares of each picture fall where they belong.

@@ -119,7 +119,7 @@ function tools() {
   }
   put(view.tools, h("span", { class: "name" }, scan.name),
     button({ id: "draw", onclick: startDrawing }, icon("frame"), "Draw a missed card"),
-    button({ "aria-label": `Close ${scan.name}`, class: "quiet", onclick: () => remove(scan) }, icon("close"), "Close"));
+    button({ "aria-label": `Close ${scan.name}`, class: "quiet", onclick: () => remove(scan) }, icon("close"), h("span", { class: "wide" }, "Close")));
 }
 
 async function startDrawing() {
