@@ -14,6 +14,7 @@ from app.api.application import build_application
 from app.db.connect import open_database, running_server
 from app.db.gallery import PostgresGallery
 from app.db.learning import PostgresLearning
+from app.db.login import login_secret
 from app.db.migrate import migrate
 from app.db.pool import Database
 from app.db.quality import PostgresQuality
@@ -199,6 +200,7 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             admission=admission,
             connections=database,
             readiness=_readiness(encoder, database, gallery, guard),
+            login_secret=await login_secret(database),
         )
 
 

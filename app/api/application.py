@@ -18,13 +18,13 @@ from app.api.key_file import KeyFile
 from app.api.limits import KeyLimits
 from app.api.middleware import DeadlineMiddleware, ProblemMiddleware, RequestContextMiddleware
 from app.api.responses import REPLAYED_HEADER
-from app.api.routes import cards, corrections, identify, ops, pages, quality, scans
+from app.api.routes import cards, corrections, identify, login, ops, pages, quality, scans
 from app.api.security import KeyRing
 from app.obs.metrics import Metrics
 from app.services.runtime import StartUp
 from app.settings import Settings
 
-#: What pages of ``CORS_ORIGINS`` may send and read. No cookies: keys travel in headers alone.
+#: What pages of ``CORS_ORIGINS`` may send and read. No cookies: a login is for our own pages alone.
 _CORS: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "allow_methods": ("GET", "POST", "DELETE"),
@@ -94,7 +94,7 @@ def _for_browsers(settings: Settings, *, needs_keys: bool) -> list[Middleware]:
     if origins:
         chosen.insert(0, Middleware(CORSMiddleware, allow_origins=origins, **_CORS))
     if not needs_keys:
-        # With keys a foreign name or page gets nowhere: a browser never sends a key by itself.
+        # With keys a foreign name gets nowhere, and what a login cookie allows is guarded by each route.
         guard = Middleware(
             OwnPagesMiddleware, host=settings.host, any_host=settings.allow_open_access, origins=origins
         )
@@ -111,6 +111,7 @@ def api_routers() -> tuple[APIRouter, ...]:
         scans.router,
         scans.admin_router,
         quality.router,
+        login.router,
         ops.open_ops_router,
         ops.router,
         pages.router,

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from app.api.errors import PROBLEM_MEDIA_TYPE
 from app.api.examples import ready_check, request_examples, success_examples
+from app.api.login import COOKIE_NAME
 from app.api.routing import ApiRoute
 from app.api.schemas.base import Problem
 from app.api.schemas.ops import NotReadyProblem
@@ -57,12 +58,13 @@ def _add_security(
     document["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "login": {"type": "apiKey", "in": "cookie", "name": COOKIE_NAME},
     }
     for route in (route for router in routers for route in router.routes):
         if isinstance(route, ApiRoute) and route.operation_id in operations:
             scopes = [route.scope.value] if route.scope else []
-            schemes = [{"bearer": scopes}, {"api_key": scopes}] if scopes else []
-            operations[route.operation_id]["security"] = schemes
+            ways = ("bearer", "api_key", "login") if scopes else ()
+            operations[route.operation_id]["security"] = [{way: scopes} for way in ways]
 
 
 def _add_examples(operations: dict[str, dict[str, Any]]) -> None:

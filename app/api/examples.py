@@ -121,11 +121,12 @@ def _quality() -> dict[str, Any]:
 def request_examples() -> Mapping[str, Mapping[str, object]]:
     """Operation id to named examples of its JSON body."""
     return {
+        "log_in": {"key": {"key": "CHOOSE-A-KEY"}},
         "submit_correction": {
             "wrong_card": {"detection_id": _DETECTION_ID, "verdict": "card", "card_id": "em2-017"},
             "not_a_card": {"detection_id": _DETECTION_ID, "verdict": "not_a_card", "note": "a coaster"},
             "missed_card": {"scan_id": _SCAN_ID, "quad": _QUAD, "verdict": "card", "card_id": "em1-017"},
-        }
+        },
     }
 
 

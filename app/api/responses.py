@@ -20,6 +20,7 @@ from app.domain.errors import (
     IdempotencyConflict,
     InvalidInput,
     InvalidParameter,
+    LoginsLimited,
     MalformedRequest,
     MemoryTight,
     NotFound,
@@ -55,6 +56,7 @@ _DETAILS: Final[Mapping[type[BinderlensError], str]] = {
     NotFound: "no scan 3f2c1a90-5b7e-4d21-9a66-0c8d5e1f7b34",
     IdempotencyConflict: "this Idempotency-Key was used with another body",
     RateLimited: "key 'kiosk' has had its 60 scans of this minute",
+    LoginsLimited: "address '192.0.2.7' has had its 10 wrong keys of this minute",
     Busy: "all 2 scans that may run at once are running; try again shortly",
     MemoryTight: "900 MB of anonymous memory of 1000 MB allowed are in use",
     DatabaseUnavailable: "the database cannot be reached",
@@ -79,6 +81,18 @@ PROCESS_ERRORS: Final = (*_BASIC, *_SECURED, NotReady)
 OPEN_ERRORS: Final = _BASIC
 #: Errors of any operation that changes what is stored.
 CHANGE_ERRORS: Final = (*READ_ERRORS, CrossSiteRequest)
+#: Errors of ``POST /login``.
+LOGIN_ERRORS: Final = (
+    *_BASIC,
+    CrossSiteRequest,
+    Unauthenticated,
+    MalformedRequest,
+    UploadTooLarge,
+    LoginsLimited,
+    NotReady,
+)
+#: Errors of ``POST /logout``.
+LOGOUT_ERRORS: Final = (*_BASIC, CrossSiteRequest)
 #: Errors of ``POST /corrections``.
 CORRECTION_ERRORS: Final = (
     *CHANGE_ERRORS,
@@ -128,6 +142,12 @@ def replayable(status: int) -> dict[int | str, dict[str, Any]]:
         "schema": {"type": "string", "enum": ["true"]},
     }
     return {status: {"headers": {REPLAYED_HEADER: replayed}}}
+
+
+def cookie(description: str) -> dict[int | str, dict[str, Any]]:
+    """The success part of an operation that answers with a cookie alone."""
+    header = {"description": description, "schema": {"type": "string"}}
+    return {204: {"description": "done", "headers": {"Set-Cookie": header}}}
 
 
 def picture(description: str) -> dict[int | str, dict[str, Any]]:

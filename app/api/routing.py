@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from app.api.limits import Counted, KeyLimits
+from app.api.login import COOKIE_NAME, Visit
 from app.api.responses import REPLAYED_HEADER
 from app.api.security import KeyRing, Scope, presented_key
 from app.domain.errors import InvalidParameter, SearchTimeout, Unavailable, UploadTooLarge
@@ -45,14 +46,18 @@ class ApiRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            self._check_key(request)
+            visit = self._check_key(request)
             self._check_query(request)
             limit_bytes = self.body_limit_bytes(request.app.state.settings)
             refuse_declared_length(request.headers.get("content-length"), limit_bytes)
             bounded_request = Request(request.scope, bounded(request.receive, limit_bytes))
             if self.counted is None or request.method != "POST":
-                return await handle(bounded_request)
-            return await self._handle_counted(self.counted, bounded_request, handle)
+                response = await handle(bounded_request)
+            else:
+                response = await self._handle_counted(self.counted, bounded_request, handle)
+            if visit is not None:
+                visit.renew(response)
+            return response
 
         return checked
 
@@ -62,22 +67,30 @@ class ApiRoute(APIRoute):
         """Handles a request within its key's limit; unserved and repeated ones do not count."""
         limits: KeyLimits = request.app.state.limits
         limit, key_id = limits.of(counted), request.state.key_id
-        limit.take(key_id)
+        place = limit.take(key_id)
         try:
             response = await handle(request)
         except (Unavailable, SearchTimeout):
-            limit.give_back(key_id)
+            limit.give_back(place)
             raise
         if REPLAYED_HEADER in response.headers:
-            limit.give_back(key_id)
+            limit.give_back(place)
         return response
 
-    def _check_key(self, request: Request) -> None:
+    def _check_key(self, request: Request) -> Visit | None:
+        """Lets pass who may; returns the visit of a browser that is logged in."""
         if self.scope is None:
-            return
+            return None
         key_ring: KeyRing = request.app.state.key_ring
         key = presented_key(request.headers.get("authorization"), request.headers.get("x-api-key"))
-        request.state.key_id = key_ring.authorise(key, self.scope)
+        token = request.cookies.get(COOKIE_NAME)
+        if key is not None or token is None or key_ring.is_empty:
+            request.state.key_id = key_ring.authorise(key, self.scope)
+            return None
+        visit = Visit.by(token, request, key_ring)
+        visit.login.key.require(self.scope)
+        request.state.key_id = visit.login.key.key_id
+        return visit
 
     def _check_query(self, request: Request) -> None:
         repeatable = dict(_query_parameters(self.dependant))

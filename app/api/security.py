@@ -39,6 +39,15 @@ class ApiKey:
         """Whether the key carries the scope, directly or by being an admin's."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
+    def require(self, scope: Scope) -> None:
+        """Lets pass who carries the scope.
+
+        Raises:
+            ScopeMissing: the key lacks it.
+        """
+        if not self.may(scope):
+            raise ScopeMissing(f"key {self.key_id!r} lacks the scope {scope.value!r}")
+
 
 class KeyRing:
     """Every key that is known. Without any, the service is open (and listens on loopback only)."""
@@ -91,12 +100,20 @@ class KeyRing:
             return None
         if presented is None:
             raise Unauthenticated("send a key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        key = self.recognise(presented)
+        key.require(scope)
+        return key.key_id
+
+    def recognise(self, presented: str) -> ApiKey:
+        """The key that somebody presents.
+
+        Raises:
+            Unauthenticated: it is not known.
+        """
         key = self._find(presented)
         if key is None:
             raise Unauthenticated("this key is not known")
-        if not key.may(scope):
-            raise ScopeMissing(f"key {key.key_id!r} lacks the scope {scope.value!r}")
-        return key.key_id
+        return key
 
     def _find(self, presented: str) -> ApiKey | None:
         digest = _sha256(presented)

@@ -13,8 +13,9 @@ BinderlensError
 │   ├── Unauthenticated         no key, or one that is not known
 │   ├── ScopeMissing            a known key that may not do this
 │   ├── HostNotAllowed          no keys are set, and the request came under a foreign name
-│   └── CrossSiteRequest        no keys are set, and the page of another site asks for a change
+│   └── CrossSiteRequest        a page of another site asks for a change without a key of its own
 ├── RateLimited                 this key has had its share for now
+│   └── LoginsLimited           this address has tried too many wrong keys
 ├── NotFound                    an id that names nothing
 ├── IdempotencyConflict         the same key with another body
 ├── Unavailable                 try again later
@@ -95,7 +96,7 @@ class HostNotAllowed(AccessDenied):
 
 
 class CrossSiteRequest(AccessDenied):
-    """No keys are set, and the page of another site asks for more than to look."""
+    """The page of another site asks for more than to look, where no key is set or by somebody's login."""
 
 
 class RateLimited(BinderlensError):
@@ -105,6 +106,10 @@ class RateLimited(BinderlensError):
         """Takes the seconds until the next span begins."""
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class LoginsLimited(RateLimited):
+    """From this address too many wrong keys were tried."""
 
 
 class NotFound(BinderlensError):

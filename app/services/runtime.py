@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.errors import BinderlensError
 from app.domain.operation_types import ConnectionPool
@@ -77,3 +77,5 @@ class Runtime:
     admission: Admission
     connections: ConnectionPool
     readiness: Readiness
+    #: What login cookies are sealed with, 32 bytes.
+    login_secret: bytes = field(repr=False)

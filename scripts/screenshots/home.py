@@ -157,7 +157,7 @@ class Person:
         """As where keys are set."""
         await page.route("**/scans?*", _locked)
         await page.click("#open-history")
-        await page.get_by_label("API key").wait_for()
+        await page.wait_for_selector("#login input")
 
     async def looks_at_past_scans(self, page: Page) -> None:
         """The newest of them."""

@@ -36,6 +36,8 @@ NEEDS = {
     ("DELETE", "/scans/{scan_id}"): "admin",
     ("GET", "/memory"): "identify",
     ("GET", "/metrics"): "identify",
+    ("POST", "/login"): None,
+    ("POST", "/logout"): None,
     ("GET", "/health"): None,
     ("GET", "/ready"): None,
     ("GET", "/"): None,

@@ -33,6 +33,7 @@ STATUSES = {
     errors.NotFound: 404,
     errors.IdempotencyConflict: 409,
     errors.RateLimited: 429,
+    errors.LoginsLimited: 429,
     errors.Unavailable: 503,
     errors.Busy: 503,
     errors.MemoryTight: 503,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from app.domain.gallery_types import CardUpdate, ReferenceTemplates
 from app.domain.learning_types import LearningLimits
 from app.domain.operation_types import PoolUse
 from app.domain.types import Card, RgbImage, ScanResult, StoredImage, TemplateSource
-from app.services.admission import Admission
+from app.services.admission import Admission, Upload
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyOptions, IdentifyService
 from app.services.learning.loop import LearningLoop
@@ -33,6 +34,7 @@ from tests.fakes.references import InMemoryReferences
 from tests.fakes.scans import InMemoryScanStore
 
 CARD_WIDTH_PX, CARD_HEIGHT_PX = 126, 176
+LOGIN_SECRET = bytes(range(32))
 
 
 @dataclass
@@ -86,9 +88,10 @@ class ScriptedIdentify:
         self.bodies: list[bytes] = []
 
     @asynccontextmanager
-    async def upload(self) -> AsyncIterator[None]:
+    async def upload(self) -> AsyncIterator[Upload]:
         self._on_admission()
-        yield
+        async with asyncio.timeout(None) as leaving:
+            yield Upload(leaving)
 
     @asynccontextmanager
     async def admission(self) -> AsyncIterator[None]:
@@ -151,6 +154,7 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         admission=admission,
         connections=NoPool(),
         readiness=Readiness([("gallery", gallery_check)]),
+        login_secret=LOGIN_SECRET,
     )
     try:
         yield FakeService(app, gallery, scans, guard)

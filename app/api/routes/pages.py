@@ -17,7 +17,7 @@ router = open_router("pages")
 _PAGES = Path(__file__).parent.parent / "pages"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 _OWN_FILES_ONLY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
-#: A picture is shown from memory before the service has it, or where the script fetches it with a key.
+#: A picture is shown from memory before the service has it.
 _OWN_PICTURES = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
 #: Swagger UI styles elements from its script and draws icons and replies from data and blob URLs.
 _SWAGGER_NEEDS = f"{_OWN_FILES_ONLY}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
@@ -47,7 +47,7 @@ async def get_home() -> Response:
 @router.get("/dashboard", include_in_schema=False)
 async def get_dashboard() -> Response:
     """How well cards are named; its figures come from ``/quality``."""
-    return _page("dashboard.html", _OWN_PICTURES)
+    return _page("dashboard.html", _OWN_FILES_ONLY)
 
 
 @router.get("/docs", include_in_schema=False)

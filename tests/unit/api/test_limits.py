@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.limits import Counted, KeyLimit, KeyLimits
-from app.domain.errors import RateLimited
+from app.api.limits import WRONG_KEYS_A_MINUTE, Counted, KeyLimit, KeyLimits, LoginLimit
+from app.domain.errors import LoginsLimited, RateLimited, Unauthenticated
 from app.settings import Settings
 
 MIDNIGHT_S = 86_400.0 * 20_000
@@ -55,13 +55,13 @@ def test_one_key_does_not_use_up_what_is_another_s() -> None:
 def test_what_is_given_back_can_be_taken_again_and_no_more_than_that() -> None:
     clock = Clock(MIDNIGHT_S)
     limit = KeyLimit(1, 60, "scans", clock)
-    limit.take("shop")
-    limit.give_back("shop")
-    limit.give_back("shop")
-    assert spend(limit, "shop", 3) == 1
+    limit.give_back(limit.take("shop"))
+    late = limit.take("shop")
+    assert spend(limit, "shop", 3) == 0
     clock.now_s += 60
-    limit.give_back("shop")
-    assert spend(limit, "shop", 3) == 1
+    assert spend(limit, "shop", 1) == 1
+    limit.give_back(late)
+    assert spend(limit, "shop", 3) == 0
 
 
 @pytest.mark.parametrize(("most", "key_id"), [(0, "shop"), (1, None)])
@@ -73,3 +73,52 @@ def test_the_settings_say_how_many() -> None:
     limits = KeyLimits(Settings(_env_file=None, scans_per_minute=4, corrections_per_day=7))
     assert spend(limits.of(Counted.SCANS), "shop", 20) in (4, 8)  # 8 where a minute ends meanwhile
     assert spend(limits.of(Counted.CORRECTIONS), "shop", 20) in (7, 14)
+
+
+def guess(limit: LoginLimit, address: str, times: int) -> int:
+    """How many of so many wrong keys are looked at."""
+    looked_at = 0
+    for _ in range(times):
+        try:
+            with limit.attempt(address):
+                looked_at += 1
+                raise Unauthenticated("this key is not known")
+        except (Unauthenticated, LoginsLimited):
+            continue
+    return looked_at
+
+
+def test_wrong_keys_are_counted_by_address_and_right_ones_are_not() -> None:
+    clock = Clock(MIDNIGHT_S)
+    limit = LoginLimit(clock)
+    for _ in range(3 * WRONG_KEYS_A_MINUTE):
+        with limit.attempt("192.0.2.7"):
+            pass
+    assert guess(limit, "192.0.2.7", 50) == WRONG_KEYS_A_MINUTE
+    words = r"address '192\.0\.2\.7' has had its 10 wrong keys"
+    with pytest.raises(LoginsLimited, match=words), limit.attempt("192.0.2.7"):
+        raise AssertionError("is looked at")
+    assert guess(limit, "192.0.2.8", 1) == 1
+    clock.now_s += 60
+    assert guess(limit, "192.0.2.7", 1) == 1
+
+
+def test_a_failure_of_ours_is_no_wrong_key() -> None:
+    limit = LoginLimit(Clock(MIDNIGHT_S))
+    for _ in range(2 * WRONG_KEYS_A_MINUTE):
+        with pytest.raises(RuntimeError), limit.attempt("192.0.2.7"):
+            raise RuntimeError
+    assert guess(limit, "192.0.2.7", 50) == WRONG_KEYS_A_MINUTE
+
+
+def test_a_network_of_ipv6_is_one_address() -> None:
+    limit = LoginLimit(Clock(MIDNIGHT_S))
+    assert sum(guess(limit, f"2001:db8:0:1::{number:x}", 1) for number in range(50)) == WRONG_KEYS_A_MINUTE
+    assert guess(limit, "2001:db8:0:2::1", 1) == 1
+
+
+def test_more_addresses_than_are_counted_share_one_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.limits._MOST_ADDRESSES", 3)
+    limit = LoginLimit(Clock(MIDNIGHT_S))
+    looked_at = sum(guess(limit, f"192.0.2.{number}", 1) for number in range(200))
+    assert looked_at == 3 + WRONG_KEYS_A_MINUTE

@@ -2,6 +2,7 @@
 
 import { element, make } from "./dom.js";
 import { Links } from "./links.js";
+import { logOut, mayLogOut } from "../login.js";
 import { ask } from "./service.js";
 
 // What shows the figures comes while the service counts them.
@@ -52,6 +53,7 @@ async function load() {
     const [quality, parts] = await Promise.all([asked, arrived()]);
     if (conditions === latest) {
       element("message").textContent = "";
+      element("log-out").hidden = !mayLogOut();
       show(quality, new Links(conditions), Object.assign({}, ...parts));
     }
   } catch (error) {
@@ -80,8 +82,8 @@ element("filters").addEventListener("submit", (event) => {
   event.preventDefault();
   toAddress();
   load();
-  import("./behind.js").then(({ follow }) => follow()); // with the key that was given meanwhile
 });
+element("log-out").addEventListener("click", logOut);
 fromAddress();
 load();
 import("./behind.js").then(({ watchAddress }) => watchAddress());

@@ -1,19 +1,18 @@
-// Asks the service; a key goes into a header, never into an address.
+// Asks the service, and for a login where that needs one.
 
-import { element, make } from "./dom.js";
-
-export function headers() {
-  const key = element("key").value;
-  return key ? { Authorization: `Bearer ${key}` } : {};
-}
+import { fetchLoggedIn } from "../login.js";
+import { make } from "./dom.js";
 
 // The reply's body; an error says what is wrong in words for people.
 export async function ask(path) {
   let reply;
   try {
-    reply = await fetch(path, { headers: headers() });
+    reply = await fetchLoggedIn(path);
   } catch {
     throw new Error("The service does not answer");
+  }
+  if (reply.status === 401) {
+    throw new Error("You are not logged in. Choose Show to log in.");
   }
   const body = await reply.json();
   if (!reply.ok) {
@@ -24,20 +23,8 @@ export async function ask(path) {
 
 export function picture(path, alt) {
   const image = make("img", undefined, { alt, loading: "lazy", decoding: "async" });
-  const gone = () => image.replaceWith(make("span", "no picture any more", { className: "gone" }));
-  image.addEventListener("error", gone);
-  if (!element("key").value) {
-    image.src = path;
-    return image;
-  }
-  // An image element sends no key.
-  fetch(path, { headers: headers() })
-    .then((reply) => (reply.ok ? reply.blob() : Promise.reject(reply)))
-    .then((blob) => {
-      image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
-      image.src = URL.createObjectURL(blob);
-    })
-    .catch(gone);
+  image.addEventListener("error", () => image.replaceWith(make("span", "no picture any more", { className: "gone" })));
+  image.src = path;
   return image;
 }
 

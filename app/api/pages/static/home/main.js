@@ -1,5 +1,6 @@
 // Puts the page together.
 
+import { logOut, mayLogOut } from "../login.js";
 import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
 import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
@@ -8,7 +9,6 @@ import { say } from "./corrections.js";
 import { element, h, put } from "./dom.js";
 import { download } from "./export.js";
 import { openFromAddress, watchHistory } from "./history.js";
-import { logOut } from "./login.js";
 import { askName } from "./name_dialog.js";
 import { rowsOf, totals } from "./outcome.js";
 import { watchPicking } from "./picking.js";
@@ -72,6 +72,7 @@ function watchButtons() {
   element("review").addEventListener("click", openReview);
   element("csv").addEventListener("click", () => download("csv"));
   element("json").addEventListener("click", () => download("json"));
+  element("log-out").hidden = !mayLogOut();
   element("log-out").addEventListener("click", logOut);
   element("trouble-close").addEventListener("click", () => {
     element("trouble-bar").hidden = true;

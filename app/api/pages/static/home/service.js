@@ -1,7 +1,7 @@
 // Asks the service: logs in where that is needed, and waits where it is busy or away. Keys stay in a cookie.
 
-import { sleep } from "./dom.js";
-import { logIn } from "./login.js";
+import { element, sleep } from "./dom.js";
+import { logIn } from "../login.js";
 
 /** An error the service answered with (RFC 9457). */
 export class Problem extends Error {
@@ -65,7 +65,7 @@ export async function ask(path, { tries = 8, ...how } = {}) {
       return await askOnce(path, how);
     } catch (error) {
       if (error.status === 401) {
-        await logIn();
+        await mustLogIn();
       } else if (!isPassing(error) || tried + 1 >= tries) {
         throw error;
       } else {
@@ -73,6 +73,14 @@ export async function ask(path, { tries = 8, ...how } = {}) {
       }
     }
   }
+}
+
+/** Without a login there is nothing to see; whoever does not want one is told so. */
+export async function mustLogIn() {
+  if (!(await logIn())) {
+    throw new Error("You are not logged in: this service is open to who has a key.");
+  }
+  element("log-out").hidden = false;
 }
 
 async function askOnce(path, { method = "GET", json, headers = {}, signal }) {

@@ -3,8 +3,7 @@
 import { remember } from "./cards.js";
 import { add, all, newScan, tell } from "./collection.js";
 import { sleep, speak } from "./dom.js";
-import { logIn } from "./login.js";
-import { freshKey, heard, isPassing, NoConnection, problemOf, waitMs } from "./service.js";
+import { freshKey, heard, isPassing, mustLogIn, NoConnection, problemOf, waitMs } from "./service.js";
 import { cards } from "./words.js";
 
 const MOST_AT_ONCE = 2;
@@ -70,7 +69,7 @@ function change(scan, changed) {
 // Waits as long as it takes, telling so each second. False where trying again would not help.
 async function mayTryAgain(scan, error, tried) {
   if (error.status === 401) {
-    return logIn().then(() => true, () => false);
+    return mustLogIn().then(() => true, () => false);
   }
   if (!isPassing(error)) {
     return false;
