@@ -17,6 +17,7 @@ const LEAST_SIDE_PX = 20;
  */
 export function draw({ overlay, tools, image, redraw }) {
   let corners = [];
+  let held = null; // the corner whose handle has the focus, which is drawn anew with each move
   let done;
   const quad = new Promise((resolve) => {
     done = resolve;
@@ -47,10 +48,11 @@ export function draw({ overlay, tools, image, redraw }) {
     const { width, height } = image;
     const [half, tall] = [Math.min(width, height) / 8, (Math.min(width, height) / 8) * (88 / 63)];
     corners = [[-half, -tall], [half, -tall], [half, tall], [-half, tall]].map(([x, y]) => clamp([width / 2 + x, height / 2 + y]));
+    held = 0;
     changed();
-    overlay.querySelector(".handle")?.focus();
   }
   function move(index, corner) {
+    held = index;
     corners[index] = clamp(corner);
     changed();
   }
@@ -64,7 +66,7 @@ export function draw({ overlay, tools, image, redraw }) {
   overlay.addEventListener("click", place, true);
   document.addEventListener("keydown", cancel, true);
   setTimeout(changed); // the caller holds what is returned by then
-  return { quad, show: (unit) => show(overlay, corners, unit, move) };
+  return { quad, show: (unit) => show(overlay, corners, unit, move, held) };
 }
 
 const hint = (corners) =>
@@ -72,16 +74,13 @@ const hint = (corners) =>
     ? `Click the card's ${NAMES[corners.length]} corner (${corners.length + 1} of 4), as the card itself stands. Escape cancels.`
     : isCard(corners) ? "Drag the corners to fit, or move them with the arrow keys." : "These corners enclose no card: move them apart.";
 
-function show(overlay, corners, unit, move) {
-  const focused = document.activeElement?.getAttribute?.("data-corner");
+function show(overlay, corners, unit, move, held) {
   overlay.append(
     s("g", { class: "drawn" },
       s(corners.length === 4 ? "polygon" : "polyline", { points: corners.map((corner) => corner.join(",")).join(" ") }),
       corners.map((corner, index) => handle(overlay, corner, index, unit, move, corners.length === 4))),
   );
-  if (focused !== null && focused !== undefined) {
-    overlay.querySelector(`[data-corner="${focused}"]`)?.focus();
-  }
+  overlay.querySelector(`[data-corner="${held}"]`)?.focus();
 }
 
 function handle(overlay, [x, y], index, unit, move, isMovable) {

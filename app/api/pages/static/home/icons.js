@@ -24,7 +24,7 @@ const PATHS = {
 export function icon(name) {
   return s(
     "svg",
-    { viewBox: "0 0 16 16", class: `icon ${name}`, "aria-hidden": "true", focusable: "false" },
+    { viewBox: "0 0 16 16", class: `icon sign-${name}`, "aria-hidden": "true", focusable: "false" },
     s("path", { d: PATHS[name] }),
   );
 }
