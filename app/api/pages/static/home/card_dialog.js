@@ -82,7 +82,7 @@ function showCard() {
   (part("choices").querySelector("button") ?? search.field).focus({ preventScroll: true });
   speak(`Card ${row.position}: ${row.card ? fullName(row.card) : KIND_WORDS[row.kind]}`);
   if (row.found) {
-    state.dwell = setTimeout(() => explain(row), DWELL_MS);
+    state.dwell = setTimeout(() => explain(row), explained.has(row.key) ? 0 : DWELL_MS);
   }
   preload(state.queue[state.at + 1]);
 }
@@ -189,18 +189,21 @@ function finished() {
   part("finished").querySelector("button").focus();
 }
 
-async function explain(row) {
-  if (!explained.has(row.key)) {
-    try {
+// One after the other, and not those that were left meanwhile: each takes a permit, which scans need, too.
+let explaining = Promise.resolve();
+
+function explain(row) {
+  explaining = explaining.then(async () => {
+    if (!explained.has(row.key) && isShown(row)) {
       explained.set(row.key, await ask(`detections/${row.key}?explain=true`, { tries: 3 }));
-    } catch {
-      return; // the answer stands without it
     }
-  }
-  if (current()?.key === row.key) {
-    refresh();
-  }
+    if (explained.has(row.key) && isShown(row)) {
+      refresh();
+    }
+  }).catch(() => {}); // the answer stands without it
 }
+
+const isShown = (row) => dialog.open && current()?.key === row.key;
 
 function preload(next) {
   const row = next && rowOf(next);

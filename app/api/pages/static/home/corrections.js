@@ -10,12 +10,16 @@ import { ask, freshKey } from "./service.js";
 const LOOKS_MS = [500, 700, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 let line = Promise.resolve();
+let waiting = 0;
 let last = null;
 
 // Each waits for those before it: whoever changes their mind quickly still has the last word.
 function inOrder(work) {
+  waiting += 1;
   const done = line.then(work);
-  line = done.catch(() => {});
+  line = done.catch(() => {}).finally(() => {
+    waiting -= 1;
+  });
   return done;
 }
 
@@ -74,6 +78,11 @@ export function undo(scan, said) {
     failed(scan, "This could not be taken back", error);
   });
 }
+
+/** Resolves when everything that was said so far has been sent, or has failed. */
+export const allSent = () => line;
+
+export const isSending = () => waiting > 0;
 
 /** The latest word of this page that still stands: `{scan, said}`, or null. */
 export const latest = () => (last && last.said.status !== "undone" ? last : null);

@@ -5,7 +5,7 @@ import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.j
 import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
 import { all, changes, shown } from "./collection.js";
-import { say } from "./corrections.js";
+import { isSending, say } from "./corrections.js";
 import { element, h, put } from "./dom.js";
 import { download } from "./export.js";
 import { openFromAddress, watchHistory } from "./history.js";
@@ -83,7 +83,7 @@ function watchButtons() {
   for (const one of document.querySelectorAll("dialog")) {
     one.addEventListener("click", (event) => event.target === one && one.close()); // beside it
   }
-  window.addEventListener("beforeunload", (event) => isBusy() && event.preventDefault());
+  window.addEventListener("beforeunload", (event) => (isBusy() || isSending()) && event.preventDefault());
 }
 
 watchScan({

@@ -39,7 +39,7 @@ function build(scan, actions) {
     return;
   }
   const image = h("img", { alt: `The scan ${scan.name}`, decoding: "async" });
-  const overlay = s("svg", { class: "overlay", role: "img", "aria-label": "The cards' outlines; the list names the same cards" });
+  const overlay = s("svg", { class: "overlay", role: "group", "aria-label": "The cards' outlines; the list names the same cards" });
   const frame = h("div", { class: "picture" }, image, overlay);
   const tools = h("div", { class: "tools" });
   const side = h("div", { class: "side" });
