@@ -235,5 +235,5 @@ async def _locked(route: Route) -> None:
 
 
 async def _no_gallery(route: Route) -> None:
-    check = {"name": "gallery", "ok": False, "detail": "the gallery has no templates of this encoder"}
+    check = {"name": "gallery", "ok": False, "detail": "it is empty; run 'binderlens gallery import'"}
     await route.fulfill(status=503, json={"checks": [check]})

@@ -109,6 +109,11 @@ async def answered(page: Page, count: int = 9) -> None:
     await expect(page.locator(".card-row")).to_have_count(count, timeout=ANSWER_MS)
 
 
+def complaints(watched: WatchedPage) -> list[str]:
+    """What the browser complained about; a busy machine may be slow to say that it is ready."""
+    return [one for one in watched.troubles if not ("status of 503" in one and one.endswith("/ready)"))]
+
+
 async def shown_scan_id(page: Page) -> str:
     """Which scan is shown, as the page's address says."""
     await page.wait_for_url("**/#scan=*")

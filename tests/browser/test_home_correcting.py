@@ -10,7 +10,17 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from app.domain.geometry import quad_iou
-from tests.browser.home import ANSWER_MS, Home, Json, answered, drop, page_of, photo, shown_scan_id
+from tests.browser.home import (
+    ANSWER_MS,
+    Home,
+    Json,
+    answered,
+    complaints,
+    drop,
+    page_of,
+    photo,
+    shown_scan_id,
+)
 from tests.service import import_manifest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -50,7 +60,7 @@ async def test_a_card_is_corrected_by_a_click_learnt_and_taken_back(home: Home) 
         await page.wait_for_timeout(300)
         (said,) = await judged(home, scan_id)
         assert said["status"] == "undone"
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_a_card_that_came_to_the_gallery_later_is_found_by_set_and_number(home: Home) -> None:
@@ -78,7 +88,7 @@ async def test_a_card_that_came_to_the_gallery_later_is_found_by_set_and_number(
         async with home.client() as client:
             again = (await client.post("/identify", files={"image": photo(scene)["buffer"]})).json()
         assert again["cards"][4]["card"]["card_id"] == card.card_id
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_why_a_card_was_named_so_is_shown_and_not_a_card_takes_it_off_the_totals(home: Home) -> None:
@@ -105,7 +115,7 @@ async def test_why_a_card_was_named_so_is_shown_and_not_a_card_takes_it_off_the_
         said = await judged(home, scan_id)
         assert [one["verdict"] for one in said] == ["not_a_card", "card"]
         assert said[0]["status"] == "undone"
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_a_missed_card_is_drawn_with_four_corners_and_named(home: Home) -> None:
@@ -140,7 +150,7 @@ async def test_a_missed_card_is_drawn_with_four_corners_and_named(home: Home) ->
         await page.locator("#card .undo").click()
         await expect(page.locator("#card")).to_be_hidden()
         await answered(page, 9)
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_a_missed_card_is_drawn_by_keyboard(home: Home) -> None:
@@ -162,7 +172,7 @@ async def test_a_missed_card_is_drawn_by_keyboard(home: Home) -> None:
         await expect(page.locator(".card-row.absent")).to_contain_text(
             re.compile("saved|learned|kept|not used")
         )
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def click_corners(page: Page, shape: tuple[int, ...], quad_px: Any) -> None:

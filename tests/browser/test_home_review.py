@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.synthesis.scenes import Scene
-from tests.browser.home import Home, Json, drop, foreign_cards, page_of, photo
+from tests.browser.home import Home, Json, complaints, drop, foreign_cards, page_of, photo
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,7 +91,7 @@ async def test_what_needs_a_look_is_reviewed_by_keyboard_alone(home: Home) -> No
         assert standing["not_in_gallery"] == 0, "it was taken back before it counted"
         assert standing["card"] == left - 1
         assert {chosen, searched} <= {one["card_id"] for one in said}
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def to_look_at(page: Page) -> int:
@@ -137,7 +137,7 @@ async def test_the_export_says_what_the_service_and_people_said(home: Home, tmp_
             from_table[row["Card ID"]] += int(row["Count"])
         del from_table[""]
         assert named == from_table
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 def lines_of(answer: Json, said: list[Json]) -> list[tuple[str, str, str]]:

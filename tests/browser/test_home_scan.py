@@ -10,7 +10,16 @@ from playwright.async_api import expect
 
 from app.domain.geometry import quad_iou
 from scripts.screenshots.browser import PHONE_PX
-from tests.browser.home import Home, answered, drop, is_wider_than_screen, page_of, photo, shown_scan_id
+from tests.browser.home import (
+    Home,
+    answered,
+    complaints,
+    drop,
+    is_wider_than_screen,
+    page_of,
+    photo,
+    shown_scan_id,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -50,7 +59,7 @@ async def test_a_dropped_page_gets_nine_outlines_where_the_labels_say_its_cards_
         for index in (0, 1, 16, 17):
             await pictures.nth(index).scroll_into_view_if_needed()
             await expect(pictures.nth(index)).not_to_have_js_property("naturalWidth", 0)
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_a_card_and_its_outline_light_up_together_and_states_differ_without_colour(home: Home) -> None:
@@ -75,7 +84,7 @@ async def test_a_card_and_its_outline_light_up_together_and_states_differ_withou
             })"""
         )
         assert len(set(styles)) == 3, styles
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_pasted_pictures_queue_and_a_reload_finds_the_scan_again(home: Home) -> None:
@@ -97,7 +106,7 @@ async def test_pasted_pictures_queue_and_a_reload_finds_the_scan_again(home: Hom
         await expect(page.locator("#history")).to_be_hidden()
         assert await page.locator("#strip .thumb").count() >= 2
         await answered(page)
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def test_the_page_weighs_less_than_200_kilobytes_without_pictures(home: Home) -> None:

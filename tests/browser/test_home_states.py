@@ -22,6 +22,7 @@ from tests.browser.home import (
     Home,
     answered,
     bare_table,
+    complaints,
     drop,
     foreign_cards,
     is_wider_than_screen,
@@ -59,7 +60,7 @@ async def test_a_wrong_file_a_damaged_one_and_a_bare_table_say_what_to_do(home: 
             timeout=ANSWER_MS
         )
         await expect(watched.page.locator("#draw")).to_be_visible()
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 @shared
@@ -115,7 +116,7 @@ async def test_axe_finds_nothing_serious(home: Home, size_px: tuple[int, int], c
         await page.click("#open-history")
         await expect(page.locator("#history-scans > li").first).to_be_visible()
         await axe_is_content(page, "history")
-        assert watched.troubles == []
+        assert complaints(watched) == []
 
 
 async def axe_is_content(page: Page, state: str) -> None:
