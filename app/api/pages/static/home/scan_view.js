@@ -38,7 +38,8 @@ function build(scan, actions) {
     root.replaceChildren();
     return;
   }
-  const image = h("img", { alt: `The scan ${scan.name}`, decoding: "async" });
+  // Decoded with the frame that shows it: else the frame would come first, and the picture some time after it.
+  const image = h("img", { alt: `The scan ${scan.name}`, decoding: "sync", elementtiming: "scan" });
   const overlay = s("svg", { class: "overlay", role: "group", "aria-label": "The cards' outlines; the list names the same cards" });
   const frame = h("div", { class: "picture" }, image, overlay);
   const tools = h("div", { class: "tools" });
@@ -46,11 +47,18 @@ function build(scan, actions) {
   view = { scan, image, overlay, frame, tools, side, actions, drawing: null, resizing: new ResizeObserver(() => outline()) };
   image.addEventListener("error", () => withoutPicture());
   image.src = scan.address;
-  scan.seen = image.decode().catch(() => {});
+  scan.seen = painted(image);
   put(root, h("figure", { class: "sheet" }, frame, tools), side);
   view.resizing.observe(frame);
   update();
 }
+
+// Not image.decode(): that decodes all pixels of a large picture, which are decoded once more for its size here.
+const painted = (image) =>
+  new Promise((seen) => {
+    image.addEventListener("load", () => requestAnimationFrame(() => setTimeout(seen, 100)), { once: true });
+    image.addEventListener("error", seen, { once: true });
+  });
 
 // Some browsers cannot show HEIC or TIFF; the service sends its own picture with the answer.
 function withoutPicture() {
