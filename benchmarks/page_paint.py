@@ -32,8 +32,8 @@ _MEGAPIXELS = 12.0
 _CARD_HEIGHT_PX = 1056
 _ANSWER_TIMEOUT_MS = 60_000
 
-#: Notes when a picture was chosen and when the browser painted it. The page has it decoded with the frame that shows
-#: it (``decoding="sync"``), so that this is when its pixels are on the screen, as a recording of the screen agrees.
+#: Notes when a picture was chosen and when the browser painted it. The page has it decoded with the frame
+#: that shows it (``decoding="sync"``): this is when its pixels are there, as a recorded screen agrees.
 _WATCH = """
 document.addEventListener("change", () => { window.chosenAt = performance.now(); }, true);
 new PerformanceObserver((list) => {

@@ -45,7 +45,10 @@ function build(scan, actions) {
   const tools = h("div", { class: "tools" });
   const side = h("div", { class: "side" });
   view = { scan, image, overlay, frame, tools, side, actions, drawing: null, resizing: new ResizeObserver(() => outline()) };
-  image.addEventListener("error", () => withoutPicture());
+  image.addEventListener("error", () => view?.image === image && withoutPicture());
+  image.addEventListener("load", () => {
+    image.hidden = false;
+  });
   image.src = scan.address;
   scan.seen = painted(image);
   put(root, h("figure", { class: "sheet" }, frame, tools), side);
@@ -63,15 +66,18 @@ const painted = (image) =>
 // Some browsers cannot show HEIC or TIFF; the service sends its own picture with the answer.
 function withoutPicture() {
   const { scan, image } = view;
+  image.hidden = true;
   if (scan.answer && scan.address.startsWith("blob:")) {
     scan.address = `scans/${scan.answer.scan_id}/image`;
     image.src = scan.address;
   }
+  root.classList.toggle("pictureless", scan.state === "failed");
 }
 
 function update() {
   const { scan, image, side } = view;
-  if (scan.answer && image.complete && !image.naturalWidth) {
+  root.classList.remove("pictureless");
+  if (image.hidden) {
     withoutPicture();
   }
   view.frame.classList.toggle("busy", ["sending", "looking"].includes(scan.state));
