@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from playwright.async_api import FilePayload, Page, Route
+from playwright.async_api import Error, FilePayload, Page, Route
 
 from app.domain.types import RgbImage
 from app.synthesis.cards import draw_card
@@ -20,6 +22,7 @@ _FOREIGN_SEED = 911
 _CARD_HEIGHT_PX = 528
 _WAIT_MS = 60_000
 _EVIDENCE_MS = 2_500
+_LATE_S = 5.0
 
 Learn = Callable[[], Awaitable[object]]
 
@@ -87,7 +90,7 @@ class Person:
 
     async def waits_for_answer(self, page: Page) -> None:
         """While the service looks."""
-        await page.route("**/identify", _never)
+        await page.route("**/identify", _late)
         await page.set_input_files("#files", self._pictures.pages[0])
         await page.wait_for_selector("#scan progress")
         await page.wait_for_timeout(600)
@@ -210,9 +213,11 @@ def _state(
     return Shot(name, "/", "#start", prepare, whole=whole, route=route, complains=complains)
 
 
-async def _never(route: Route) -> None:
-    """The request stays open."""
-    del route
+async def _late(route: Route) -> None:
+    """The request stays open while the page is photographed."""
+    await asyncio.sleep(_LATE_S)
+    with suppress(Error):  # the page is closed by then
+        await route.abort()
 
 
 async def _gone(route: Route) -> None:

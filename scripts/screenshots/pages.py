@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,8 @@ async def photograph(browser: Browser, base_url: str, shots: tuple[Shot, ...], f
             await watched.page.goto(base_url + shot.path)
             await watched.page.wait_for_selector(shot.ready, timeout=_WAIT_MS)
             await shot.prepare(watched.page)
-            await _see_pictures(watched.page)
+            async with asyncio.timeout(_WAIT_MS / 1000):
+                await _see_pictures(watched.page)
             path = folder / f"{shot.name}-{screen}.png"
             await watched.page.screenshot(path=path, full_page=shot.whole)
             if not shot.complains:
