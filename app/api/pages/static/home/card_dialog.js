@@ -1,14 +1,14 @@
 // Looks at one card after the other: those of a scan, or in review whatever needs a look in all open scans.
 
-import { cropAddress, referenceAddress } from "./cards.js";
+import { preload } from "./cards.js";
 import { all, changes } from "./collection.js";
 import { comparison } from "./compare.js";
 import { latest, say, undo } from "./corrections.js";
 import { choices, outcomeLine, verdicts } from "./deciding.js";
 import { element, h, put, speak } from "./dom.js";
+import { evidenceOf, explain } from "./evidence.js";
 import { needsLook, rowsOf } from "./outcome.js";
 import { searchBox } from "./search.js";
-import { ask } from "./service.js";
 import { whyList } from "./why.js";
 import { cards, fullName, KIND_WORDS } from "./words.js";
 
@@ -17,7 +17,6 @@ const DWELL_MS = 300;
 
 const dialog = element("card");
 const part = (name) => dialog.querySelector(`[data-part="${name}"]`);
-const explained = new Map(); // detection id -> the detection with its evidence
 const search = searchBox((card) => decide("card", card));
 
 // What is looked at: {scan, key} each, the place in it, and the candidate that stands beside the photo.
@@ -82,9 +81,9 @@ function showCard() {
   (part("choices").querySelector("button") ?? search.field).focus({ preventScroll: true });
   speak(`Card ${row.position}: ${row.card ? fullName(row.card) : KIND_WORDS[row.kind]}`);
   if (row.found) {
-    state.dwell = setTimeout(() => explain(row), explained.has(row.key) ? 0 : DWELL_MS);
+    state.dwell = setTimeout(() => explain(row, () => isShown(row), refresh), evidenceOf(row) ? 0 : DWELL_MS);
   }
-  preload(state.queue[state.at + 1]);
+  preload(state.at + 1 < state.queue.length ? rowOf(state.queue[state.at + 1]) : null);
 }
 
 // What changes while a card is looked at: its outcome, its evidence, the picture beside it.
@@ -94,7 +93,7 @@ function refresh() {
     return;
   }
   put(part("outcome"), outcomeLine(row, () => takeBack()));
-  const evidence = explained.get(row.key);
+  const evidence = evidenceOf(row);
   const found = evidence ?? row.found;
   put(part("pictures"), comparison(row, state.beside, element("matches").checked ? evidence?.explanation : null));
   put(part("captions"), h("span", {}, "Your photo"), h("span", {}, state.beside ? fullName(state.beside) : "no candidate"));
@@ -189,31 +188,7 @@ function finished() {
   part("finished").querySelector("button").focus();
 }
 
-// One after the other, and not those that were left meanwhile: each takes a permit, which scans need, too.
-let explaining = Promise.resolve();
-
-function explain(row) {
-  explaining = explaining.then(async () => {
-    if (!explained.has(row.key) && isShown(row)) {
-      explained.set(row.key, await ask(`detections/${row.key}?explain=true`, { tries: 3 }));
-    }
-    if (explained.has(row.key) && isShown(row)) {
-      refresh();
-    }
-  }).catch(() => {}); // the answer stands without it
-}
-
 const isShown = (row) => dialog.open && current()?.key === row.key;
-
-function preload(next) {
-  const row = next && rowOf(next);
-  if (row?.found) {
-    const addresses = [cropAddress(row.found), ...row.found.candidates.map((one) => referenceAddress(one.card))];
-    addresses.forEach((address) => {
-      new Image().src = address;
-    });
-  }
-}
 
 export function watchCardDialog() {
   changes.addEventListener("change", (event) => {

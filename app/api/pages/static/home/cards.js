@@ -68,3 +68,12 @@ export function viewOf(quad) {
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
   return { viewBox: [left, top, Math.max(...xs) - left, Math.max(...ys) - top].join(" ") };
 }
+
+/** Has the pictures of a card come before it is looked at. */
+export function preload(row) {
+  if (row?.found) {
+    for (const address of [cropAddress(row.found), ...row.found.candidates.map((one) => referenceAddress(one.card))]) {
+      new Image().src = address;
+    }
+  }
+}

@@ -1,4 +1,5 @@
-// Tells the service what a person says. It shows at once; it is sent in order, one at a time, and its fate is looked up.
+// Tells the service what a person says. It shows at once; it is sent in order, one at a time, until the service has
+// it, and what became of it is looked up.
 
 import { cardOf } from "./cards.js";
 import { tell } from "./collection.js";
@@ -44,9 +45,11 @@ export function say(scan, about, verdict, card = null) {
       return; // taken back before it was sent
     }
     if (earlier?.correction_id) {
-      Object.assign(earlier, await ask(`corrections/${earlier.correction_id}`, { method: "DELETE" }));
+      Object.assign(earlier, await ask(`corrections/${earlier.correction_id}`, { method: "DELETE", tries: Infinity }));
     }
-    const stored = await ask("corrections", { method: "POST", json: bodyOf(scan, said), headers: { "Idempotency-Key": said.key } });
+    const stored = await ask("corrections", {
+      method: "POST", json: bodyOf(scan, said), headers: { "Idempotency-Key": said.key }, tries: Infinity,
+    });
     said.correction_id = stored.correction_id;
     take(scan, said, stored);
     follow(scan, said);
@@ -71,7 +74,7 @@ export function undo(scan, said) {
   tell(scan);
   inOrder(async () => {
     if (said.correction_id) {
-      Object.assign(said, await ask(`corrections/${said.correction_id}`, { method: "DELETE" }));
+      Object.assign(said, await ask(`corrections/${said.correction_id}`, { method: "DELETE", tries: Infinity }));
     }
   }).catch((error) => {
     said.status = before;

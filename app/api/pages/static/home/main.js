@@ -68,6 +68,13 @@ function showSoon() {
   }
 }
 
+// On the backdrop, that is; what lies between the dialog's parts is the dialog itself, too.
+function isBeside(event, dialog) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  const [x, y] = [event.clientX, event.clientY];
+  return event.target === dialog && (x < left || x > right || y < top || y > bottom);
+}
+
 function watchButtons() {
   element("review").addEventListener("click", openReview);
   element("csv").addEventListener("click", () => download("csv"));
@@ -81,7 +88,7 @@ function watchButtons() {
     one.addEventListener("click", () => one.closest("dialog").close());
   }
   for (const one of document.querySelectorAll("dialog")) {
-    one.addEventListener("click", (event) => event.target === one && one.close()); // beside it
+    one.addEventListener("click", (event) => isBeside(event, one) && one.close());
   }
   window.addEventListener("beforeunload", (event) => (isBusy() || isSending()) && event.preventDefault());
 }
