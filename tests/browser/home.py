@@ -122,5 +122,8 @@ async def shown_scan_id(page: Page) -> str:
 
 async def is_wider_than_screen(page: Page) -> bool:
     """Whether one would have to push the page sideways."""
-    width, scrolled = await page.evaluate("[innerWidth, document.documentElement.scrollWidth]")
-    return bool(scrolled > width)
+    wide = await page.evaluate(
+        """() => [document.documentElement, ...document.querySelectorAll("dialog[open], dialog[open] .body")]
+          .filter((one) => one.scrollWidth > one.clientWidth).length"""
+    )
+    return bool(wide)

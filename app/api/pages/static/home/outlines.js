@@ -36,7 +36,7 @@ function label(row, unit) {
   const size = unit * Math.min(Math.max(width / unit / 8, LEAST_PX), MOST_PX);
   const height = 1.7 * size;
   const [x, y] = [left + 4 * unit, bottom - height - 5 * unit];
-  const name = fitted(nameOf(row), (width - 2.2 * size) / (0.56 * size));
+  const name = fitted(nameOf(row), (width - 2.2 * size) / (0.63 * size));
   return s(
     "g",
     { class: "label" },
