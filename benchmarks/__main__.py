@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from benchmarks.random_clip import can_quantise
+from scripts.screenshots.browser import find_chromium
 
 #: ViT-L-14 over as many templates as a large game has; importing with it takes a second a card.
 _CLIP = ("--random-weights", "--precision", "int8")
@@ -23,6 +24,7 @@ SUITE: tuple[tuple[str, ...], ...] = (
     ("benchmarks.encoder_speed", "--rounds", "2", "--batches", "3"),
     ("benchmarks.search_speed",),
     ("benchmarks.clients", "--seconds", "20"),
+    *((("benchmarks.page_paint",),) if find_chromium() else ()),
     ("benchmarks.start_time",),
     ("benchmarks.start_time", *_CLIP, "--starts", "4", "--gallery", "9"),
     ("benchmarks.import_rate", "--cards", "500"),

@@ -31,8 +31,9 @@ def free_port() -> int:
 class Served:
     """One process that serves; its settings are those given and no others."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int | None = None, **settings: object) -> None:
+        """Starts it, on a free port where none is named."""
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / f"serve-{self.port}.log"
         ours = {name.upper() for name in Settings.model_fields}

@@ -39,6 +39,8 @@ def success_examples() -> Mapping[str, tuple[int, str, object]]:
         "identify": (200, json, scan_example()),
         "get_scan": (200, json, scan_example()),
         "list_scans": (200, json, {"scans": [_summary()], "next_before": None}),
+        "list_scan_corrections": (200, json, {"corrections": [correction_example()]}),
+        "get_detection": (200, json, _detection()),
         "get_scan_csv": (200, "text/csv", _csv()),
         "find_cards": (200, json, {"cards": [_CARD]}),
         "get_card": (200, json, _CARD),
@@ -142,8 +144,7 @@ def ready_check(*, ok: bool = True) -> dict[str, object]:
     return {"name": "gallery", "ok": ok, "detail": detail}
 
 
-def scan_example() -> dict[str, object]:
-    """A page with one card of two printings."""
+def _detection() -> dict[str, object]:
     candidate = {
         "card": _CARD,
         "confidence": 0.981,
@@ -151,7 +152,7 @@ def scan_example() -> dict[str, object]:
         "inliers": 143,
         "template_source": "official",
     }
-    found = {
+    return {
         "detection_id": _DETECTION_ID,
         "quad": _QUAD,
         "rotation": 0,
@@ -164,6 +165,10 @@ def scan_example() -> dict[str, object]:
         "quality": {"sharpness": 0.8, "glare": 0.1, "height_px": 1226, "advice": []},
         "degraded": [],
     }
+
+
+def scan_example() -> dict[str, object]:
+    """A page with one card of two printings."""
     timings_ms = {
         "decode": 61.2,
         "detect": 214.0,
@@ -175,7 +180,7 @@ def scan_example() -> dict[str, object]:
     return {
         "scan_id": _SCAN_ID,
         "image": _IMAGE,
-        "cards": [found],
+        "cards": [_detection()],
         "timings_ms": timings_ms,
         "encoder": {"name": "compact", "precision": "fp32", "fingerprint": _SHA256[:16]},
     }

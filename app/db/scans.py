@@ -9,11 +9,17 @@ from uuid import UUID
 from app.db import corrections, retention
 from app.db.blobs import put_blobs
 from app.db.pool import Database
-from app.db.records import detection_to_row, scan_from_rows, scan_to_row
+from app.db.records import (
+    correction_from_row,
+    detection_from_row,
+    detection_to_row,
+    scan_from_rows,
+    scan_to_row,
+)
 from app.domain.correction_types import Correction, NewCorrection
 from app.domain.errors import IdempotencyConflict
 from app.domain.scan_filter import ScanFilter
-from app.domain.types import RequestKey, ScanResult, ScanSummary, StoredImage
+from app.domain.types import Identification, RequestKey, ScanResult, ScanSummary, StoredImage
 
 
 class _KeyTakenError(Exception):
@@ -123,6 +129,12 @@ class PostgresScanStore:
         """The rectified crop of a detection."""
         return await self._image("detection_image", detection_id)
 
+    async def detection(self, detection_id: UUID) -> Identification | None:
+        """One card of a scan as it was answered."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(self._queries["get_detection"], detection_id)
+        return None if row is None else detection_from_row(row)
+
     async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
         """The scan an idempotency key already made.
 
@@ -163,6 +175,12 @@ class PostgresScanStore:
         """One correction."""
         async with self._database.connection() as connection:
             return await corrections.get_correction(connection, self._queries, correction_id)
+
+    async def corrections_of(self, scan_id: UUID) -> Sequence[Correction]:
+        """What people said about a scan, in order of arrival; none where the scan is unknown."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["corrections_of_scan"], scan_id)
+        return tuple(map(correction_from_row, rows))
 
     async def undo_correction(self, correction_id: UUID) -> Correction | None:
         """Marks a correction undone, with everything it changed; None if unknown."""

@@ -22,6 +22,7 @@ from app.domain.types import (
     Card,
     CardFilter,
     EncoderInfo,
+    Identification,
     MemorySnapshot,
     RequestKey,
     RgbImage,
@@ -292,6 +293,10 @@ class ScanStore(Protocol):
         """The rectified crop of a detection."""
         ...
 
+    async def detection(self, detection_id: UUID) -> Identification | None:
+        """One card of a scan as it was answered."""
+        ...
+
     async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
         """The scan an idempotency key already made.
 
@@ -321,6 +326,10 @@ class ScanStore(Protocol):
 
     async def get_correction(self, correction_id: UUID) -> Correction | None:
         """One correction."""
+        ...
+
+    async def corrections_of(self, scan_id: UUID) -> Sequence[Correction]:
+        """What people said about a scan, in order of arrival; none where the scan is unknown."""
         ...
 
     async def undo_correction(self, correction_id: UUID) -> Correction | None:

@@ -179,6 +179,17 @@ class IdentifyService:
                 raise
             raise DeadlineExceeded(f"the scan was not done within {timeout_ms} ms") from error
 
+    async def explain(self, found: Identification) -> Identification:
+        """The same answer with its explanation, None where there is none; the card's scan must be stored.
+
+        Raises:
+            Unavailable: try again later; pixels are compared again, which takes a permit as a scan does.
+        """
+        async with self.admission():
+            timeout_ms = float(self._settings.request_timeout_ms)
+            (explained,) = await self._explainer.explain((found,), self._beside, timeout_ms)
+        return explained
+
     async def _identify_once(
         self, data: bytes, options: IdentifyOptions, key_id: str | None, idempotency_key: str | None
     ) -> tuple[ScanResult, bool]:

@@ -7,6 +7,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ from app.synthesis.cards import draw_card
 from app.synthesis.catalogue import InventedCard
 from app.synthesis.scenes import Level, SceneCard, SceneKind, photograph_scene
 from app.vision.decode import encode_jpeg
-from scripts.screenshots import pages
+from scripts.screenshots import home, pages
 from scripts.screenshots.browser import find_chromium, open_browser, open_page
 from scripts.screenshots.history import Month
 from scripts.screenshots.service import invented_service, served
@@ -38,6 +39,7 @@ def main() -> int:
     """Exit status 0, or 1 where a page complained or asked another host."""
     parser = argparse.ArgumentParser(prog="python -m scripts.screenshots", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the PNG files")
+    parser.add_argument("--only", default="", help="photograph states whose name starts like this")
     parser.add_argument("--detections", type=int, default=5000, help="how many the month has")
     arguments = parser.parse_args()
     chromium = find_chromium()
@@ -46,26 +48,44 @@ def main() -> int:
         return 1
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="binderlens-screenshots-") as folder:
-        troubles = asyncio.run(_run(Path(folder), chromium, arguments.out, arguments.detections))
+        troubles = asyncio.run(_run(Path(folder), chromium, arguments))
     for trouble in troubles:
         print(trouble, file=sys.stderr)
     return 1 if troubles else 0
 
 
-async def _run(folder: Path, chromium: str, out: Path, detections: int) -> list[str]:
+async def _run(folder: Path, chromium: str, arguments: argparse.Namespace) -> list[str]:
     prepare_process(Settings(_env_file=None), quiet=True)
     async with (
         invented_service(folder) as (runtime, cards),
         served(runtime) as base_url,
         open_browser(chromium) as browser,
     ):
-        troubles = await pages.photograph(browser, base_url, pages.EMPTY, out)
-        await _scan_pages(base_url, cards)
-        async with open_database(runtime.settings) as database:
-            await Month(runtime.encoder.info, database).fill(detections)
-        print(await _loading_times(browser, base_url, detections))
-        troubles += await pages.photograph(browser, base_url, pages.MONTH, out)
+        chosen = _Chosen(browser, base_url, arguments.out, arguments.only)
+        troubles = await chosen.photograph(pages.EMPTY)
+        if "dashboard".startswith(arguments.only) or arguments.only.startswith("dashboard"):
+            await _scan_pages(base_url, cards)
+            async with open_database(runtime.settings) as database:
+                await Month(runtime.encoder.info, database).fill(arguments.detections)
+            print(await _loading_times(browser, base_url, arguments.detections))
+            troubles += await chosen.photograph(pages.MONTH)
+        person = home.Person(home.draw_pictures(cards), runtime.learning.run_once)
+        troubles += await chosen.photograph(home.shots(person))
     return troubles
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Photographs those states whose name starts with ``only``."""
+
+    browser: Browser
+    base_url: str
+    out: Path
+    only: str
+
+    async def photograph(self, shots: tuple[pages.Shot, ...]) -> list[str]:
+        wanted = tuple(shot for shot in shots if shot.name.startswith(self.only))
+        return await pages.photograph(self.browser, self.base_url, wanted, self.out)
 
 
 async def _scan_pages(base_url: str, cards: list[InventedCard]) -> None:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
 #: Width and height in CSS pixels of a desktop's window and of a phone.
 DESKTOP_PX, PHONE_PX = (1280, 900), (390, 844)
@@ -37,7 +37,7 @@ class WatchedPage:
     troubles: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda said: self._note(said.type == "error", f"console: {said.text}"))
+        self.page.on("console", lambda said: self._note(said.type == "error", _words_of(said)))
         self.page.on("pageerror", lambda error: self._note(True, f"script: {error}"))
         self.page.on("request", self._look_at)
 
@@ -48,6 +48,11 @@ class WatchedPage:
     def _look_at(self, request: Request) -> None:
         own = request.url.startswith((f"{self.base_url}/", f"blob:{self.base_url}/"))
         self._note(not own, f"another host: {request.url[:200]}")
+
+
+def _words_of(said: ConsoleMessage) -> str:
+    """What was said, and of which address: a reply with an error names it there alone."""
+    return f"console: {said.text} ({said.location.get('url', '')})"
 
 
 @asynccontextmanager

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from scripts.screenshots.browser import DESKTOP_PX, PHONE_PX, ColourScheme, open_page
 
 _WAIT_MS = 60_000
 
+#: Addresses, and what makes up the answers to them.
+Answers = tuple[str, Callable[[Route], Awaitable[None]]]
 
-async def _as_it_is(_: Page) -> None:
+
+async def as_it_is(_: Page) -> None:
     """Nothing is done to the page."""
 
 
@@ -32,16 +36,20 @@ class Shot:
         ready: What stands on the page once it has loaded, as a CSS selector.
         prepare: What a person does then.
         whole: Whether the whole page is photographed, and not what the screen shows.
+        route: Addresses whose answers are made up, and what makes them.
+        complains: Whether the browser may complain: about an error that is the very state.
     """
 
     name: str
     path: str
     ready: str
-    prepare: Callable[[Page], Awaitable[None]] = field(default=_as_it_is)
+    prepare: Callable[[Page], Awaitable[None]] = field(default=as_it_is)
     whole: bool = True
+    route: Answers | None = None
+    complains: bool = False
 
 
-#: A service without scans, and one with a month of them; pages that come are added here.
+#: A service without scans, and one with a month of them; ``home`` has the page that scans are dropped on.
 EMPTY = (Shot("dashboard-empty", "/dashboard", "#nothing:visible"),)
 MONTH = (
     Shot("dashboard", "/dashboard", "#figures:visible"),
@@ -61,13 +69,17 @@ async def photograph(browser: Browser, base_url: str, shots: tuple[Shot, ...], f
     troubles: list[str] = []
     for shot, (screen, size_px, colours) in _each(shots):
         async with open_page(browser, base_url, size_px, colours) as watched:
+            if shot.route is not None:
+                await watched.page.route(*shot.route)
             await watched.page.goto(base_url + shot.path)
             await watched.page.wait_for_selector(shot.ready, timeout=_WAIT_MS)
             await shot.prepare(watched.page)
-            await _see_pictures(watched.page)
+            async with asyncio.timeout(_WAIT_MS / 1000):
+                await _see_pictures(watched.page)
             path = folder / f"{shot.name}-{screen}.png"
             await watched.page.screenshot(path=path, full_page=shot.whole)
-            troubles += [f"{path.name}: {trouble}" for trouble in watched.troubles]
+            if not shot.complains:
+                troubles += [f"{path.name}: {trouble}" for trouble in watched.troubles]
     return troubles
 
 

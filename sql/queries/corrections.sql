@@ -18,6 +18,9 @@ RETURNING *
 -- name: get_correction
 SELECT * FROM corrections WHERE id = $1
 
+-- name: corrections_of_scan
+SELECT * FROM corrections WHERE scan_id = $1 ORDER BY sequence
+
 -- name: mark_correction_undone
 UPDATE corrections SET status = 'undone', reason = 'taken back, with everything it changed', unknown_group = NULL,
        updated_at = now()

@@ -15,6 +15,9 @@ SELECT * FROM scans WHERE id = $1
 -- name: get_detections
 SELECT * FROM detections WHERE scan_id = $1 ORDER BY position
 
+-- name: get_detection
+SELECT * FROM detections WHERE id = $1
+
 -- name: list_scans
 -- Parameters: limit, then the fields of app/domain/scan_filter.py in their order; NULL is no limit. Each execution is
 -- planned with its values (plan_cache_mode), so that what is not asked for costs nothing, not even the look at a row.

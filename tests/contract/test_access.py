@@ -30,6 +30,8 @@ NEEDS = {
     ("GET", "/scans/{scan_id}"): "identify",
     ("GET", "/scans/{scan_id}/image"): "identify",
     ("GET", "/scans/{scan_id}/cards.csv"): "identify",
+    ("GET", "/scans/{scan_id}/corrections"): "correct",
+    ("GET", "/detections/{detection_id}"): "identify",
     ("GET", "/detections/{detection_id}/image"): "identify",
     ("DELETE", "/scans/{scan_id}"): "admin",
     ("GET", "/memory"): "identify",

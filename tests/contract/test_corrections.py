@@ -126,3 +126,20 @@ async def test_a_cut_that_nobody_waits_for_keeps_its_permit_until_it_is_done(
     async with asyncio.timeout(5), permit():
         while (await client.post("/corrections", json=missed)).status_code != 202:
             await asyncio.sleep(0)
+
+
+async def test_what_people_said_about_a_scan_is_listed_in_order_of_arrival(
+    scan: dict[str, Any], missed: dict[str, Any], client: httpx.AsyncClient, contract: Contract
+) -> None:
+    nothing = await client.get(f"/scans/{scan['scan_id']}/corrections")
+    contract.check("list_scan_corrections", nothing)
+    assert nothing.json() == {"corrections": []}
+    about = {"detection_id": scan["cards"][0]["detection_id"], "verdict": "not_a_card"}
+    said = [(await client.post("/corrections", json=one)).json() for one in (missed, about)]
+    undone = (await client.delete(f"/corrections/{said[1]['correction_id']}")).json()
+    listed = await client.get(f"/scans/{scan['scan_id']}/corrections")
+    contract.check("list_scan_corrections", listed)
+    assert listed.json() == {"corrections": [said[0], undone]}
+    lost = await client.get(f"/scans/{uuid.UUID(int=404)}/corrections")
+    contract.check("list_scan_corrections", lost)
+    assert lost.status_code == 404

@@ -56,6 +56,28 @@ async def test_explain_adds_the_evidence_behind_each_candidate(client, contract:
     assert groups["em1-005"] == groups["em2-006"] != groups["em1-001"]
 
 
+async def test_one_card_of_a_scan_is_answered_again_with_its_evidence(
+    client: httpx.AsyncClient, contract: Contract, service: FakeService
+) -> None:
+    asked = await client.post("/identify?explain=true", files={"image": ("p.png", page_png(5))})
+    (card,) = asked.json()["cards"]
+    path = f"/detections/{card['detection_id']}"
+    explained = await client.get(f"{path}?explain=true")
+    contract.check("get_detection", explained)
+    assert explained.json() == card
+    plain = await client.get(path)
+    contract.check("get_detection", plain)
+    assert plain.json().keys() == card.keys() - {"explanation"}
+    async with service.runtime.identify.admission(), service.runtime.identify.admission():
+        busy = await client.get(f"{path}?explain=true")
+        assert (await client.get(path)).status_code == 200, "what needs no pixels needs no permit"
+    contract.check("get_detection", busy)
+    assert (busy.status_code, busy.json()["code"]) == (503, "busy")
+    lost = await client.get(f"/detections/{NOTHING}?explain=true")
+    contract.check("get_detection", lost)
+    assert lost.status_code == 404
+
+
 async def test_explain_shows_what_matches_and_where_printings_differ(
     client: httpx.AsyncClient, contract: Contract, service: FakeService
 ) -> None:

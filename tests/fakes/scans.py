@@ -73,6 +73,10 @@ class InMemoryScanStore:
     async def detection_image(self, detection_id: UUID) -> StoredImage | None:
         return self.crops.get(detection_id)
 
+    async def detection(self, detection_id: UUID) -> Identification | None:
+        known = (found for result in self.scans.values() for found in result.cards)
+        return next((found for found in known if found.detection_id == detection_id), None)
+
     async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
         return _same_body(self._scan_keys.get((key_id, request_key.key)), request_key.body_sha256)
 
@@ -96,6 +100,9 @@ class InMemoryScanStore:
 
     async def get_correction(self, correction_id: UUID) -> Correction | None:
         return self.corrections.get(correction_id)
+
+    async def corrections_of(self, scan_id: UUID) -> Sequence[Correction]:
+        return tuple(one for one in self.corrections.values() if one.scan_id == scan_id)
 
     async def undo_correction(self, correction_id: UUID) -> Correction | None:
         known = self.corrections.get(correction_id)

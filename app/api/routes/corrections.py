@@ -17,7 +17,7 @@ from app.api.responses import (
     replayable,
 )
 from app.api.routing import scoped_router
-from app.api.schemas.corrections import CorrectionModel, CorrectionRequest
+from app.api.schemas.corrections import CorrectionListModel, CorrectionModel, CorrectionRequest
 from app.api.security import Scope
 from app.domain.errors import NotFound
 
@@ -69,3 +69,18 @@ async def get_correction(correction_id: UUID, runtime: RuntimeDep) -> Correction
 async def undo_correction(correction_id: UUID, runtime: RuntimeDep) -> CorrectionModel:
     """Undoing twice is the same as once."""
     return CorrectionModel.of(await runtime.corrections.undo(correction_id))
+
+
+@router.get(
+    "/scans/{scan_id}/corrections",
+    operation_id="list_scan_corrections",
+    summary="What people said about a scan",
+    response_model=CorrectionListModel,
+    responses=problems(*READ_ERRORS, NotFound),
+)
+async def list_scan_corrections(scan_id: UUID, runtime: RuntimeDep) -> CorrectionListModel:
+    """In order of arrival, those that were undone among them."""
+    said = await runtime.scans.corrections_of(scan_id)
+    if not said and await runtime.scans.get(scan_id) is None:
+        raise NotFound(f"no scan {scan_id}")
+    return CorrectionListModel(corrections=[CorrectionModel.of(one) for one in said])

@@ -17,6 +17,8 @@ router = open_router("pages")
 _PAGES = Path(__file__).parent.parent / "pages"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 _OWN_FILES_ONLY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+#: A picture is shown from memory before the service has it.
+_OWN_PICTURES = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
 #: Swagger UI styles elements from its script and draws icons and replies from data and blob URLs.
 _SWAGGER_NEEDS = f"{_OWN_FILES_ONLY}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 
@@ -38,8 +40,8 @@ def static_files() -> StaticFiles:
 
 @router.get("/", include_in_schema=False)
 async def get_home() -> Response:
-    """Says what runs here and takes a picture to try."""
-    return _page("home.html", _OWN_FILES_ONLY)
+    """Takes pictures, shows their cards and lets people correct them; all of it over this API."""
+    return _page("home.html", _OWN_PICTURES)
 
 
 @router.get("/dashboard", include_in_schema=False)

@@ -12,9 +12,9 @@ from app.api.pictures import picture_response
 from app.api.responses import CHANGE_ERRORS, READ_ERRORS, picture, problems, text
 from app.api.routing import scoped_router
 from app.api.scan_query import ScanFilterDep
-from app.api.schemas.scans import ScanListModel, ScanModel, ScanSummaryModel
+from app.api.schemas.scans import DetectionModel, ScanListModel, ScanModel, ScanSummaryModel
 from app.api.security import Scope
-from app.domain.errors import NotFound
+from app.domain.errors import Busy, MemoryTight, NotFound
 from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
@@ -86,6 +86,28 @@ async def get_scan_csv(scan_id: UUID, runtime: RuntimeDep) -> Response:
     table = scan_as_csv(await _scan(runtime, scan_id))
     disposition = f'attachment; filename="cards-{scan_id}.csv"'
     return Response(table, media_type="text/csv", headers={"Content-Disposition": disposition})
+
+
+@router.get(
+    "/detections/{detection_id}",
+    operation_id="get_detection",
+    summary="One card of a scan, with the evidence",
+    response_model=DetectionModel,
+    response_model_exclude_unset=True,
+    responses=problems(*READ_ERRORS, NotFound, Busy, MemoryTight),
+)
+async def get_detection(
+    detection_id: UUID,
+    runtime: RuntimeDep,
+    explain: Annotated[
+        bool, Query(description="add the evidence, as ``POST /identify`` does; that takes a scan's permit")
+    ] = False,
+) -> DetectionModel:
+    """The same JSON as in ``cards`` of ``POST /identify``."""
+    found = await runtime.scans.detection(detection_id)
+    if found is None:
+        raise NotFound(f"no detection {detection_id}")
+    return DetectionModel.of(await runtime.identify.explain(found) if explain else found, explain=explain)
 
 
 @router.get(

@@ -70,3 +70,9 @@ class CorrectionModel(Strict):
             created_at=correction.created_at,
             updated_at=correction.updated_at,
         )
+
+
+class CorrectionListModel(Strict):
+    """Corrections, in order of arrival."""
+
+    corrections: list[CorrectionModel]

@@ -196,3 +196,27 @@ async def test_templates_learnt_from_corrections_survive_an_import(
     gallery = PostgresGallery(database, ENCODER)
     await gallery.put_cards([update(DROWZEE, reference("new picture", unit_vectors(2, 3)))])
     assert (await gallery.status()).templates_by_source == {"official": 1, "augmented": 2, "correction": 1}
+
+
+async def test_a_scan_has_its_corrections_and_nobody_elses(
+    store: PostgresScanStore, stored: ScanResult
+) -> None:
+    other = scan(identification())
+    await store.save(other, picture("page"), [picture("crop")], None)
+    first, _ = await store.add_correction(about(stored), "one", None)
+    missed = NewCorrection(Verdict.CARD, scan_id=stored.scan_id, quad_px=QUAD, card_id=DROWZEE.card_id)
+    second, _ = await store.add_correction(missed, "two", picture("missed"))
+    await store.add_correction(about(other), "three", None)
+    listed = await store.corrections_of(stored.scan_id)
+    assert [one.correction_id for one in listed] == [first.correction_id, second.correction_id]
+    assert await store.corrections_of(uuid4()) == ()
+
+
+async def test_a_detection_is_found_by_its_id(store: PostgresScanStore, stored: ScanResult) -> None:
+    found = await store.detection(stored.cards[0].detection_id)
+    assert found is not None
+    assert (found.detection_id, found.candidates) == (
+        stored.cards[0].detection_id,
+        stored.cards[0].candidates,
+    )
+    assert await store.detection(uuid4()) is None

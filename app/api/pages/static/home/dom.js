@@ -1,0 +1,44 @@
+// Builds elements. Everything is written as text, never as markup: names come from galleries, details from uploads.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const element = (id) => document.getElementById(id);
+
+/**
+ * An HTML element.
+ * @param {string} tag
+ * @param {Object} [attributes] functions are listeners (`onclick`); what is null or false is left out
+ * @param {...(Node|string|null|false|Array)} children
+ */
+export const h = (tag, attributes, ...children) => filled(document.createElement(tag), attributes, children);
+
+/** The same for SVG. */
+export const s = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+function filled(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (typeof value === "function") {
+      made.addEventListener(name.slice(2), value);
+    } else if (value !== null && value !== undefined && value !== false) {
+      made.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  made.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** Puts an element's children in, leaving out what is null or false. */
+export const put = (parent, ...children) => {
+  parent.replaceChildren();
+  return filled(parent, null, children);
+};
+
+/** A button that does not send a form. */
+export const button = (attributes, ...children) => h("button", { type: "button", ...attributes }, ...children);
+
+/** Says something to a screen reader without moving the focus. */
+export function speak(words) {
+  element("spoken").textContent = words;
+}
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

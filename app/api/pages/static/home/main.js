@@ -1,0 +1,109 @@
+// Puts the page together.
+
+import { logOut, mayLogOut } from "../login.js";
+import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
+import { watchKeys } from "./card_keys.js";
+import { chip } from "./card_list.js";
+import { all, changes, shown } from "./collection.js";
+import { isSending, say } from "./corrections.js";
+import { element, h, put } from "./dom.js";
+import { download } from "./export.js";
+import { openFromAddress, watchHistory } from "./history.js";
+import { askName } from "./name_dialog.js";
+import { rowsOf, totals } from "./outcome.js";
+import { watchPicking } from "./picking.js";
+import { watchReadiness } from "./ready.js";
+import { watchScan } from "./scan_view.js";
+import { stripItems } from "./strip.js";
+import { makeThumbs } from "./thumbs.js";
+import { enqueue, isBusy } from "./uploads.js";
+import { cards, counted, KINDS } from "./words.js";
+
+function showAll() {
+  const scans = all();
+  element("start").hidden = scans.length > 0;
+  element("work").hidden = scans.length === 0;
+  element("strip").hidden = scans.length < 2;
+  const scrolled = element("strip").scrollLeft;
+  put(element("strip"), stripItems());
+  element("strip").scrollLeft = scrolled;
+  showTotals(scans.flatMap(rowsOf));
+  keepAddress();
+  makeThumbs();
+}
+
+function showTotals(rows) {
+  const counts = totals(rows);
+  const coming = all().filter((scan) => ["queued", "sending", "looking", "waiting"].includes(scan.state)).length;
+  const kinds = KINDS.filter((kind) => counts[kind]);
+  put(element("totals"),
+    (rows.length > 0 || !coming) && h("strong", {}, cards(rows.length - counts.crossed)),
+    kinds.map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))),
+    coming > 0 && h("span", { class: "hint" }, `${counted(coming, "picture")} on the way`));
+  const left = toReview().length;
+  element("review").textContent = left ? `Review ${left}` : "Review";
+  element("review").classList.toggle("primary", left > 0);
+  element("review").disabled = element("csv").disabled = element("json").disabled = !rows.length;
+}
+
+// A reload finds the scan again.
+let kept = null;
+function keepAddress() {
+  const scanId = shown()?.answer?.scan_id ?? null;
+  if (scanId !== kept) {
+    history.replaceState(null, "", scanId ? `#scan=${scanId}` : location.pathname);
+    kept = scanId;
+  }
+}
+
+// Many changes in one moment are shown once.
+let isDue = false;
+function showSoon() {
+  if (!isDue) {
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      showAll();
+    });
+  }
+}
+
+// On the backdrop, that is; what lies between the dialog's parts is the dialog itself, too.
+function isBeside(event, dialog) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  const [x, y] = [event.clientX, event.clientY];
+  return event.target === dialog && (x < left || x > right || y < top || y > bottom);
+}
+
+function watchButtons() {
+  element("review").addEventListener("click", openReview);
+  element("csv").addEventListener("click", () => download("csv"));
+  element("json").addEventListener("click", () => download("json"));
+  element("log-out").hidden = !mayLogOut();
+  element("log-out").addEventListener("click", logOut);
+  element("trouble-close").addEventListener("click", () => {
+    element("trouble-bar").hidden = true;
+  });
+  for (const one of document.querySelectorAll("[data-close]")) {
+    one.addEventListener("click", () => one.closest("dialog").close());
+  }
+  for (const one of document.querySelectorAll("dialog")) {
+    one.addEventListener("click", (event) => isBeside(event, one) && one.close());
+  }
+  window.addEventListener("beforeunload", (event) => (isBusy() || isSending()) && event.preventDefault());
+}
+
+watchScan({
+  openCard: openScan,
+  nameMissed: (scan, quad) => askName(scan, quad, (verdict, card) => say(scan, { quad }, verdict, card)),
+});
+watchPicking(enqueue);
+watchCardDialog();
+watchKeys();
+watchHistory();
+watchButtons();
+watchReadiness();
+for (const name of ["change", "list"]) {
+  changes.addEventListener(name, showSoon);
+}
+openFromAddress();

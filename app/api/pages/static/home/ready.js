@@ -1,0 +1,59 @@
+// Says whether a scan would be served, and if not, what is missing; looks again until it is.
+
+import { element, h, put, sleep } from "./dom.js";
+import { connection } from "./service.js";
+import { noGallery } from "./troubles.js";
+
+const LOOK_AGAIN_MS = 4000;
+
+export function watchReadiness() {
+  connection.addEventListener("lost", () => lost());
+  connection.addEventListener("back", () => look());
+  look();
+}
+
+let looking = false;
+
+async function look() {
+  if (looking) {
+    return;
+  }
+  looking = true;
+  for (let tried = 0; !(await isReady(tried)); tried += 1) {
+    await sleep(LOOK_AGAIN_MS);
+  }
+  looking = false;
+}
+
+async function isReady(tried) {
+  try {
+    const reply = await fetch("ready");
+    const body = await reply.json();
+    const failing = (body.checks ?? []).filter((check) => !check.ok);
+    show(failing, tried);
+    return reply.ok;
+  } catch {
+    lost();
+    return false;
+  }
+}
+
+function show(failing, tried) {
+  // The check says by itself what is to be done; one that only is late says something else.
+  const lacksGallery = failing.some((check) => check.detail.includes("gallery import"));
+  // A service at work may answer late once: that is no news.
+  element("notice").hidden = !failing.length || (tried === 0 && !lacksGallery);
+  if (lacksGallery) {
+    put(element("notice"), noGallery());
+  } else if (failing.length) {
+    put(element("notice"), h("h2", {}, "Not ready yet"),
+      h("p", {}, failing.map((check) => check.detail).join("; "), ". This page looks again by itself."));
+  }
+}
+
+function lost() {
+  put(element("notice"), h("h2", {}, "No connection"),
+    h("p", {}, "The service does not answer. What you dropped and said here is kept, and sent when it is back."));
+  element("notice").hidden = false;
+  look();
+}
