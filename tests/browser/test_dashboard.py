@@ -59,7 +59,7 @@ async def test_figures_lead_to_their_scans_by_keyboard_and_nobody_else_is_asked(
         await expect(panel.locator("#behind-conditions")).to_contain_text("judged right")
         await expect(panel.locator("#behind-scans > li")).to_have_count(1)
         link = panel.locator("#behind-scans a")
-        assert await link.get_attribute("href") == f"scans/{made['scan_id']}"
+        assert await link.get_attribute("href") == f"./#scan={made['scan_id']}"
         kept = shown.url
         await shown.keyboard.press("Escape")
         await expect(panel).to_be_hidden()
@@ -68,7 +68,7 @@ async def test_figures_lead_to_their_scans_by_keyboard_and_nobody_else_is_asked(
         await expect(panel).to_be_visible()
         await reach(shown, "#behind-scans a")
         await shown.keyboard.press("Enter")
-        await expect(shown).to_have_url(f"{base_url}/scans/{made['scan_id']}")
+        await expect(shown).to_have_url(f"{base_url}/#scan={made['scan_id']}")
         await shown.goto(kept)
         await expect(panel.locator("#behind-scans > li")).to_have_count(1)
         assert watched.troubles == []

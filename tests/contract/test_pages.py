@@ -41,8 +41,25 @@ async def test_swagger_ui_comes_whole_and_may_be_kept(client: httpx.AsyncClient)
     assert (await client.get("/static/swagger-ui/redoc.standalone.js")).status_code == 422
 
 
-async def test_static_files_may_be_kept(client: httpx.AsyncClient) -> None:
-    style = await client.get("/static/style.css")
-    assert "max-age" in style.headers["cache-control"]
+@pytest.mark.parametrize("path", ["/", "/docs", "/dashboard"])
+async def test_files_of_a_page_may_be_kept_for_good_and_the_page_is_asked_for_again(
+    path: str, client: httpx.AsyncClient
+) -> None:
+    page = await client.get(path)
+    assert page.headers["cache-control"] == "no-cache"
+    own = re.findall(r'(?:src|href)="(static/(?!swagger-ui)[^"]+)"', page.text)
+    assert own
+    for reference in own:
+        file = await client.get(urljoin(path, reference))
+        assert "immutable" in file.headers["cache-control"], reference
+
+
+@pytest.mark.parametrize("version", ["", "0123456789ab/"])
+async def test_a_file_of_no_version_or_another_is_the_present_one_and_is_asked_about(
+    version: str, client: httpx.AsyncClient
+) -> None:
+    style = await client.get(f"/static/{version}style.css")
+    assert (style.status_code, style.headers["cache-control"]) == (200, "no-cache")
     again = await client.get("/static/style.css", headers={"If-None-Match": style.headers["etag"]})
     assert again.status_code == 304
+    assert (await client.get(f"/static/{version}{version or 'a'}/style.css")).status_code == 404

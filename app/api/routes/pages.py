@@ -1,21 +1,37 @@
-"""Pages for people: shells without data, whose scripts and styles this service serves itself."""
+"""Pages for people: shells without data, whose scripts and styles this service serves itself.
+
+A page names its files by what is in all of them (``static/VERSION/...``), and modules name each other
+relatively: browsers may keep them for good, and after an upgrade no old module meets a new one.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import os
+import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import Response
+from fastapi.responses import HTMLResponse
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from app.api.routing import open_router
 
 router = open_router("pages")
 
 _PAGES = Path(__file__).parent.parent / "pages"
+_STATIC = _PAGES / "static"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
+_FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+_ASKED_AGAIN = {"Cache-Control": "no-cache"}
+_VERSION_DIGITS: Final = 12
+_A_VERSION: Final = re.compile(rf"[0-9a-f]{{{_VERSION_DIGITS}}}/")
+_OWN_STATIC_FILE: Final = re.compile(r'(?P<attribute>(?:href|src)=")static/(?!swagger-ui/)')
 _OWN_FILES_ONLY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 #: A picture is shown from memory before the service has it.
 _OWN_PICTURES = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
@@ -23,19 +39,40 @@ _OWN_PICTURES = f"{_OWN_FILES_ONLY}; img-src 'self' blob:"
 _SWAGGER_NEEDS = f"{_OWN_FILES_ONLY}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:"
 
 
-class CachedStaticFiles(StaticFiles):
-    """Static files that a browser keeps for an hour."""
+class VersionedStaticFiles(StaticFiles):
+    """Static files, also below a version: a browser keeps those of the present one, and asks about others."""
 
-    def file_response(self, *args: object, **kwargs: object) -> Response:
+    def get_path(self, scope: Scope) -> str:
+        """The path of the file, without its version."""
+        return _A_VERSION.sub("", super().get_path(scope), count=1)
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
         """Adds the caching header."""
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers.update(_CACHED)
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        is_present = super().get_path(scope).startswith(f"{static_version()}/")
+        response.headers.update(_FOR_GOOD if is_present else _ASKED_AGAIN)
         return response
+
+
+@functools.cache
+def static_version() -> str:
+    """Twelve hexadecimal digits that change with any of the static files."""
+    digest = hashlib.sha256()
+    for path in sorted(one for one in _STATIC.rglob("*") if one.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(_STATIC)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:_VERSION_DIGITS]
 
 
 def static_files() -> StaticFiles:
     """The application that serves ``/static``."""
-    return CachedStaticFiles(directory=_PAGES / "static")
+    return VersionedStaticFiles(directory=_STATIC)
 
 
 @router.get("/", include_in_schema=False)
@@ -63,4 +100,11 @@ async def get_swagger_file(name: Literal["swagger-ui.css", "swagger-ui-bundle.js
 
 
 def _page(name: str, content_security_policy: str) -> Response:
-    return FileResponse(_PAGES / name, headers={"Content-Security-Policy": content_security_policy})
+    headers = {"Content-Security-Policy": content_security_policy, **_ASKED_AGAIN}
+    return HTMLResponse(_shell(name), headers=headers)
+
+
+@functools.cache
+def _shell(name: str) -> str:
+    text = (_PAGES / name).read_text(encoding="utf-8")
+    return _OWN_STATIC_FILE.sub(rf"\g<attribute>static/{static_version()}/", text)

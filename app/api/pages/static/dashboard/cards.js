@@ -41,7 +41,7 @@ function captioned(image, words) {
   return line("figure", image, make("figcaption", words));
 }
 
-const scanLink = (scan, words = "the scan") => make("a", words, { href: `scans/${scan}` });
+const scanLink = (scan, words = "the scan") => make("a", words, { href: `./#scan=${scan}` });
 
 // The crop of a detection, leading to its scan.
 function seen({ scan_id, detection_id }) {
