@@ -247,6 +247,19 @@ async def test_pictures_are_served_once(kind: str, scan, client, contract: Contr
     assert other.content == first.content
 
 
+async def test_a_scan_has_a_small_picture_for_lists(scan, client, contract: Contract) -> None:
+    url = f"/scans/{scan['scan_id']}/image"
+    whole = Image.open(io.BytesIO((await client.get(url)).content))
+    first = await client.get(url, params={"height_px": 100})
+    contract.check("get_scan_image", first)
+    small = Image.open(io.BytesIO(first.content))
+    assert small.size == (round(whole.width * 100 / whole.height), 100)
+    again = await client.get(url, params={"height_px": 100}, headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    refused = await client.get(url, params={"height_px": 1025})
+    assert (refused.status_code, "height_px" in refused.json()["detail"]) == (422, True)
+
+
 async def test_scans_are_listed_newest_first_page_by_page(client, contract: Contract) -> None:
     made = [
         (await client.post("/identify", files={"image": page_png(*cards)})).json()["scan_id"]

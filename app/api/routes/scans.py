@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from app.domain.errors import Busy, MemoryTight, NotFound
 from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
+from app.vision.small_pictures import smaller
 
 router = scoped_router("scans", Scope.IDENTIFY)
 #: Forgetting cannot be undone, and scans have no owner: that takes more than a key to look at them.
@@ -66,11 +68,20 @@ async def get_scan(scan_id: UUID, runtime: RuntimeDep) -> ScanModel:
     response_class=Response,
     responses=picture("the picture") | problems(*READ_ERRORS, NotFound),
 )
-async def get_scan_image(request: Request, scan_id: UUID, runtime: RuntimeDep) -> Response:
-    """The right way up, in the pixels that ``quad`` speaks of."""
+async def get_scan_image(
+    request: Request,
+    scan_id: UUID,
+    runtime: RuntimeDep,
+    height_px: Annotated[
+        int | None, Query(ge=64, le=1024, description="a small copy of this height, for lists")
+    ] = None,
+) -> Response:
+    """The right way up; without ``height_px`` in the pixels that ``quad`` speaks of."""
     image = await runtime.scans.scan_image(scan_id)
     if image is None:
         raise NotFound(f"no scan {scan_id}, or its picture has been deleted")
+    if height_px is not None:
+        image = await asyncio.to_thread(smaller, image, height_px)
     return picture_response(request, image)
 
 

@@ -92,5 +92,5 @@ function item(scan) {
   const list = make("ul", undefined, { className: "statuses" });
   list.append(...(counts.length ? counts : [make("li", "no card found")]));
   const link = make("a", moment(new Date(scan.created_at)), { href: `./#scan=${scan.scan_id}` });
-  return line("li", picture(`scans/${scan.scan_id}/image`, ""), line("div", link, list));
+  return line("li", picture(`scans/${scan.scan_id}/image?height_px=352`, ""), line("div", link, list));
 }

@@ -9,6 +9,8 @@ import { ask } from "./service.js";
 import { cards, counted, KIND_WORDS, when } from "./words.js";
 
 const PAGE = 24;
+/** Twice as high as it is shown, for fine screens. */
+const SMALL_PX = 352;
 const dialog = element("history");
 let listed = [];
 let before = null;
@@ -48,13 +50,15 @@ async function more() {
   element("history-open").textContent = `Open ${listed.length === 1 ? "it" : `these ${counted(listed.length, "scan")}`}`;
 }
 
+const smallAddress = (scanId) => `scans/${scanId}/image?height_px=${SMALL_PX}`;
+
 const say = (words) => {
   element("history-message").textContent = words;
 };
 
 function item(summary) {
   const kinds = ["accepted", "review", "unknown"].filter((kind) => summary[kind]);
-  const image = h("img", { src: `scans/${summary.scan_id}/image`, alt: "", loading: "lazy", decoding: "async" });
+  const image = h("img", { src: smallAddress(summary.scan_id), alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" })));
   return h("li", {}, button(
     { class: "past", onclick: () => openOne(summary) },
@@ -99,7 +103,8 @@ export async function load(scanId, createdAt = null) {
   const answer = await ask(`scans/${encodeURIComponent(scanId)}`);
   answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
   const name = createdAt ? when(createdAt) : `Scan of ${cards(answer.cards.length)}`;
-  const scan = newScan({ key: scanId, name, address: `scans/${scanId}/image`, state: "done", answer });
+  const [address, thumb] = [`scans/${scanId}/image`, smallAddress(scanId)];
+  const scan = newScan({ key: scanId, name, address, thumb, state: "done", answer });
   await loadCorrections(scan);
   add([scan]);
   return scan;
