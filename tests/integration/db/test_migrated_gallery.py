@@ -74,6 +74,8 @@ async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str
         "0005 card_filters",
         "0006 learning",
         "0007 learnt_corrections",
+        "0008 counted_answers",
+        "0009 login_secret",
     ]
     database = await open_at(old, settings)
     names = [f"card-{number:02}" for number in range(CARDS)]
