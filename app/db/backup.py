@@ -149,8 +149,11 @@ def _beside(target: Path) -> Iterator[Path]:
     """A file to write to, beside ``target`` and readable by its owner alone; takes its place at the end.
 
     Raises:
-        ConfigurationError: the folder cannot be written.
+        ConfigurationError: the folder cannot be written, or something that is no file has the name.
     """
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        # Renaming over it would take a device or a link away from everybody else.
+        raise ConfigurationError(f"{target} is no regular file; name one, or a place where none is yet")
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import asyncpg
@@ -189,6 +190,16 @@ def test_a_backup_that_fails_leaves_the_older_file_alone(
     assert (tmp_path / "cards.backup").read_text() == "older"
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
     assert "cannot write" in filled("gallery", "backup", "nowhere/cards.backup").error
+
+
+def test_a_backup_takes_the_place_of_no_device_and_no_link(filled: CommandLine, tmp_path: Path) -> None:
+    pipe, link, other = tmp_path / "pipe", tmp_path / "link", tmp_path / "other"
+    os.mkfifo(pipe)
+    other.write_text("somebody else's")
+    link.symlink_to(other)
+    for target in (pipe, link):
+        assert "no regular file" in filled("gallery", "backup", target).error
+    assert (pipe.is_fifo(), link.is_symlink(), other.read_text()) == (True, True, "somebody else's")
 
 
 def test_a_database_in_use_is_not_restored(filled: CommandLine, database_url: str) -> None:
