@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli.batch import Looked
@@ -141,7 +142,7 @@ class Gathered(Report):
 def print_table(path: Path, result: ScanResult) -> None:
     """One picture for people: its cards, and below them what is to be said about some."""
     console = table_console()
-    table = Table(title=f"{path}: {len(result.cards)} cards", title_justify="left")
+    table = Table(title=escape(f"{path}: {len(result.cards)} cards"), title_justify="left")
     wide = console.width >= WIDE_COLUMNS
     table.add_column("place", no_wrap=True)
     table.add_column("card", no_wrap=True, overflow="fold")
@@ -156,9 +157,9 @@ def print_table(path: Path, result: ScanResult) -> None:
         printing = (named.set_name or named.set_id or "-", named.number or "-") if named else ("-", "-")
         table.add_row(
             place,
-            named.card_id if named else "-",
-            named.name if named else "-",
-            *(printing if wide else ()),
+            escape(named.card_id) if named else "-",
+            escape(named.name) if named else "-",
+            *(map(escape, printing) if wide else ()),
             card.status.value,
             f"{card.confidence.card:.1%}",
             f"{card.confidence.printing:.1%}",

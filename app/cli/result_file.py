@@ -103,21 +103,23 @@ class ResultFile:
         """All whole lines; a spreadsheet may have put a mark before them and ended them in its own way."""
         content = self._content()
         whole = content[: content.rfind(b"\n") + 1]
-        if content and not whole and not content.startswith(self._lines.start.encode()):
+        start = self._lines.start.encode()
+        if content and not whole and content[: len(start)] != start[: len(content)]:
             raise ValueError("it begins otherwise")
         return whole.decode("utf-8-sig")
 
     def _replace(self, text: str) -> None:
         """Puts another content in the place of this one: all of it or nothing."""
         try:
+            target = self.path.resolve()  # a link stays one
             with tempfile.NamedTemporaryFile(
-                dir=self.path.parent, prefix=f".{self.path.name}.", delete=False
+                dir=target.parent, prefix=f".{target.name}.", delete=False
             ) as new:
                 new.write(text.encode("utf-8"))
                 new.flush()
                 os.fsync(new.fileno())
                 os.fchmod(new.fileno(), os.fstat(self._file.fileno()).st_mode & 0o777)
-            Path(new.name).replace(self.path)
+            Path(new.name).replace(target)
             old, self._file = self._file, _locked(self.path)
             old.close()
         except OSError as error:

@@ -16,7 +16,8 @@ from tests.browser.home import Home, Json, complaints, drop, foreign_cards, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-_ALL_SENT = """() => import("/static/home/corrections.js").then((module) => module.allSent())"""
+_ALL_SENT = """() => import(new URL("corrections.js", document.querySelector("script[type=module]").src))
+  .then((module) => module.allSent())"""
 
 
 async def two_pages(home: Home, page: Page, seed: int) -> list[Scene]:
@@ -92,6 +93,67 @@ async def test_what_needs_a_look_is_reviewed_by_keyboard_alone(home: Home) -> No
         assert standing["card"] == left - 1
         assert {chosen, searched} <= {one["card_id"] for one in said}
         assert complaints(watched) == []
+
+
+async def test_a_key_that_is_held_and_a_double_click_speak_of_one_card_alone(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        await two_pages(home, page, seed=61)
+        await page.click("#review")
+        await page.locator("#every").check()  # enough cards that others could be hit
+        for key in ("n", "1"):
+            await page.keyboard.down(key)
+            for _ in range(4):
+                await page.keyboard.down(key)  # as the keyboard repeats it
+            await page.keyboard.up(key)
+        await page.get_by_role("button", name="Not a card").dblclick()
+        await page.keyboard.press("n")  # whoever means it is heard
+        await all_saved(page)
+        said = [one for _, corrections in await known(home) for one in corrections]
+        assert Counter(one["verdict"] for one in said) == {"not_in_gallery": 2, "card": 1, "not_a_card": 1}
+        assert complaints(watched) == []
+
+
+async def test_enter_takes_what_was_typed_and_not_what_an_earlier_part_of_it_found(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        await two_pages(home, page, seed=71)
+        await page.locator(".card-row").nth(0).click()
+        await page.keyboard.press("/")
+        await page.keyboard.type("inv01 1")
+        await expect(page.locator("#card .results .choice").first).to_be_visible()
+        found = await page.locator("#card .results .choice").first.get_attribute("data-card")
+        await page.keyboard.type("5")
+        await page.keyboard.press("Enter")  # before the pause that a search waits
+        await all_saved(page)
+        await expect(page.locator("#card .fate")).to_be_visible()
+        await all_saved(page)
+        (said,) = [one for _, corrections in await known(home) for one in corrections]
+        async with home.client() as client:
+            wanted = (await client.get("/cards", params={"query": "inv01 15", "limit": 1})).json()["cards"][0]
+        assert said["card_id"] == wanted["card_id"] != found
+        assert complaints(watched) == []
+
+
+async def test_review_ends_by_saying_what_could_not_be_saved(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        await two_pages(home, page, seed=81)
+        tired = {
+            "status": 429,
+            "headers": {"Retry-After": "80000"},
+            "content_type": "application/problem+json",
+            "body": json.dumps({"title": "Enough", "detail": "1000 corrections were made today"}),
+        }
+        await page.route("**/corrections", lambda route: route.fulfill(**tired))
+        left = await to_look_at(page)
+        await page.click("#review")
+        for _ in range(left):
+            await page.keyboard.press("n")
+        await expect(page.locator("#card [data-part=finished]")).to_contain_text(
+            f"{left} of what you said could not be saved"
+        )
+        await expect(page.locator("#card #trouble")).to_contain_text("1000 corrections were made today")
 
 
 async def to_look_at(page: Page) -> int:

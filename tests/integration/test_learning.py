@@ -115,6 +115,28 @@ async def test_a_card_that_no_search_finds_is_learnt_where_its_picture_agrees_wi
     assert [one["status"] for one in stands] == ["learned", "quarantined"], stands
 
 
+async def test_a_card_that_no_search_finds_waits_where_no_other_picture_could_be_compared(
+    client: httpx.AsyncClient,
+    runtime: Runtime,
+    cards: list[InventedCard],
+    scan: Json,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named, search, features = cards[0].card.card_id, runtime.gallery.search, runtime.references.features_of
+
+    async def blind(*asked: Any, **how: Any) -> list[TemplateHit]:
+        return [hit for hit in await search(*asked, **how) if hit.card.card_id != named]
+
+    async def of_the_named_alone(card_ids: Any) -> Any:
+        return await features(card_ids) if list(card_ids) == [named] else {}
+
+    monkeypatch.setattr(runtime.gallery, "search", blind)
+    monkeypatch.setattr(runtime.references, "features_of", of_the_named_alone)
+    correction_id = await correct(client, scan["cards"][0], named)
+    await runtime.learning.run_once()
+    assert (await standing(client, correction_id))["status"] == "quarantined"
+
+
 async def test_the_service_learns_by_itself_within_seconds(
     client: httpx.AsyncClient, runtime: Runtime, cards: list[InventedCard], scan: Json
 ) -> None:

@@ -1,7 +1,7 @@
 """Pages for people: shells without data, whose scripts and styles this service serves itself.
 
 A page names its files by what is in all of them (``static/VERSION/...``), and modules name each other
-relatively: browsers may keep them for good, and after an upgrade no old module meets a new one.
+relatively: browsers may keep them for good, and after an upgrade nothing old is taken out of their stores.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli.commands import gallery_backup, gallery_fetch, gallery_import
@@ -69,8 +70,8 @@ def _print_status(status_now: GalleryStatus) -> None:
         table.add_column(column)
     for coverage in status_now.sets:
         table.add_row(
-            coverage.game or "-",
-            coverage.set_id or "-",
+            escape(coverage.game or "-"),
+            escape(coverage.set_id or "-"),
             str(coverage.cards),
             f"{coverage.cards_with_templates} ({coverage.cards_with_templates / max(1, coverage.cards):.0%})",
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli.batch import Looked, find_pictures, identify_each
@@ -146,7 +147,7 @@ def _print_evidence(position: int, card: Identification) -> None:
     for column in ("template", "picture group") if wide else ():
         table.add_column(column, no_wrap=True)
     for candidate in card.candidates:
-        card_id, name = candidate.card.card_id, candidate.card.name
+        card_id, name = escape(candidate.card.card_id), escape(candidate.card.name)
         names = (card_id, name) if wide else (f"{card_id}\n{name}",)
         origin = (candidate.template_source.value, str(candidate.artwork_group_id)) if wide else ()
         table.add_row(*names, *evidence_cells(candidate), *origin)

@@ -192,6 +192,8 @@ class Student:
                 return Support.OPPOSED, _title(best)
         agreement = await self._agreement(upright, card_id, group)
         is_found = any(one.artwork_group_id == group for one in ranking.cards)
+        if not is_found and not ranking.verified:
+            return Support.UNBACKED, None  # nothing that it could lead was compared
         if _lead(agreement, _best_of_others(ranking, group)) >= (0.0 if is_found else BACKING_LEAD):
             return Support.BACKED, None
         return Support.UNBACKED, None

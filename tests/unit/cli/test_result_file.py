@@ -102,6 +102,29 @@ def test_a_picture_that_has_changed_is_done_again_and_its_old_lines_go(path: Pat
     assert path.read_text() == text
 
 
+@pytest.mark.parametrize("bytes_there", [1, 5])
+def test_a_file_that_was_cut_off_in_its_first_words_is_begun_again(
+    bytes_there: int, path: Path, lines: Lines
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(lines.start.encode()[:bytes_there])
+    with ResultFile(path, lines) as file:
+        add(file, lines, "a.jpg", b"a")
+    with ResultFile(path, lines) as file:
+        assert file.has(Path("a.jpg"), sha256(b"a"))
+
+
+def test_a_link_stays_a_link(path: Path, lines: Lines, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "elsewhere.txt")
+    for content in (b"old", b"new"):
+        with ResultFile(path, lines) as file:
+            add(file, lines, "a.jpg", content)
+    assert path.is_symlink()
+    text = (tmp_path / "elsewhere.txt").read_text()
+    assert sha256(b"new") in text and sha256(b"old") not in text
+
+
 def test_restart_forgets_everything(path: Path, lines: Lines) -> None:
     with ResultFile(path, lines) as file:
         add(file, lines, "a.jpg", b"a")

@@ -23,12 +23,21 @@ export function logIn() {
   return asking;
 }
 
-export const mayLogOut = () => localStorage.getItem(REMEMBERED) !== null;
+export const mayLogOut = () => stored((storage) => storage.getItem(REMEMBERED) !== null) ?? false;
+
+// A browser may keep nothing for this page, and refuse to be asked.
+function stored(use) {
+  try {
+    return use(localStorage);
+  } catch {
+    return null;
+  }
+}
 
 export async function logOut() {
   const reply = await fetch("logout", { method: "POST" });
   if (reply.ok) {
-    localStorage.removeItem(REMEMBERED);
+    stored((storage) => storage.removeItem(REMEMBERED));
     location.reload();
   }
 }
@@ -43,7 +52,7 @@ function ask() {
       const trouble = await send(input.value);
       isIn = trouble === null;
       if (isIn) {
-        localStorage.setItem(REMEMBERED, "yes");
+        stored((storage) => storage.setItem(REMEMBERED, "yes"));
         dialog.close();
       } else {
         message.textContent = trouble;

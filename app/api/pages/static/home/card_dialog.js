@@ -3,7 +3,7 @@
 import { preload } from "./cards.js";
 import { all, changes } from "./collection.js";
 import { comparison } from "./compare.js";
-import { latest, say, undo } from "./corrections.js";
+import { allSent, failed, isSending, latest, say, undo } from "./corrections.js";
 import { choices, outcomeLine, verdicts } from "./deciding.js";
 import { element, h, put, speak } from "./dom.js";
 import { evidenceOf, explain } from "./evidence.js";
@@ -14,13 +14,15 @@ import { cards, fullName, KIND_WORDS } from "./words.js";
 
 /** How long one card is looked at before its evidence is asked for: that takes a permit, as a scan does. */
 const DWELL_MS = 300;
+/** The second click of a double click is not meant for the card that has come meanwhile. */
+const QUIET_MS = 300;
 
 const dialog = element("card");
 const part = (name) => dialog.querySelector(`[data-part="${name}"]`);
 const search = searchBox((card) => decide("card", card));
 
 // What is looked at: {scan, key} each, the place in it, and the candidate that stands beside the photo.
-const state = { queue: [], at: 0, isReview: false, candidate: 0, beside: null, dwell: null };
+const state = { queue: [], at: 0, isReview: false, candidate: 0, beside: null, dwell: null, quietUntil: 0, failedBefore: 0 };
 
 export function openScan(scan, row) {
   const rows = rowsOf(scan);
@@ -42,7 +44,7 @@ export const current = () => (state.at < state.queue.length ? rowOf(state.queue[
 export const candidatesOf = (row) => row?.found?.candidates ?? [];
 
 function open(queue, at, isReview) {
-  Object.assign(state, { queue, at, isReview });
+  Object.assign(state, { queue, at, isReview, failedBefore: failed() });
   dialog.classList.toggle("review", isReview);
   part("search").replaceChildren(search.node);
   if (!dialog.open) {
@@ -78,7 +80,7 @@ function showCard() {
   put(part("verdicts"), verdicts(row, decide));
   refresh();
   dialog.querySelector(".body").scrollTop = 0;
-  (part("choices").querySelector("button") ?? search.field).focus({ preventScroll: true });
+  (part("choices").querySelector("button") ?? part("verdicts").querySelector("button")).focus({ preventScroll: true });
   speak(`Card ${row.position}: ${row.card ? fullName(row.card) : KIND_WORDS[row.kind]}`);
   if (row.found) {
     state.dwell = setTimeout(() => explain(row, () => isShown(row), refresh), evidenceOf(row) ? 0 : DWELL_MS);
@@ -125,6 +127,11 @@ export const confirm = () => pick(state.candidate);
 
 /** Takes the candidate at that place. */
 export function pick(index) {
+  const results = search.node.querySelectorAll(".results > *");
+  if (results.length) {
+    results[index]?.click(); // the candidates are hidden behind them
+    return;
+  }
   const chosen = candidatesOf(current())[index];
   if (chosen) {
     decide("card", chosen.card);
@@ -161,10 +168,11 @@ export function takeBack() {
     return;
   }
   const at = state.queue.findIndex((one) => one.key === (last.said.detection_id ?? last.said.key));
-  undo(last.scan, last.said);
-  if (at >= 0 && at !== state.at) {
-    state.at = at;
+  if (at < 0) {
+    return; // said elsewhere, about a card that nobody sees here
   }
+  undo(last.scan, last.said);
+  state.at = at;
   if (current()) {
     showCard();
   } else {
@@ -183,9 +191,21 @@ function header() {
 
 function finished() {
   part("finished").querySelector("p").textContent = state.queue.length
-    ? `${cards(state.queue.length)} looked through. What you said is saved.`
+    ? `${cards(state.queue.length)} looked through. ${savedWords()}`
     : "Nothing waits: every card was accepted or has been looked at.";
-  part("finished").querySelector("button").focus();
+  if (isSending()) {
+    allSent().then(() => dialog.open && !current() && finished());
+  } else {
+    part("finished").querySelector("button").focus();
+  }
+}
+
+function savedWords() {
+  if (isSending()) {
+    return "What you said is being saved; please stay.";
+  }
+  const lost = failed() - state.failedBefore;
+  return lost ? `${lost} of what you said could not be saved; open the review again to say it.` : "What you said is saved.";
 }
 
 const isShown = (row) => dialog.open && current()?.key === row.key;
@@ -197,6 +217,16 @@ export function watchCardDialog() {
       put(part("outcome"), outcomeLine(current(), () => takeBack()));
     }
   });
+  dialog.addEventListener("click", (event) => {
+    if (!event.detail || !event.target.closest(".choices, [data-part=verdicts]")) {
+      return; // a key, or nothing that decides
+    }
+    if (performance.now() < state.quietUntil) {
+      event.stopPropagation();
+    } else {
+      state.quietUntil = performance.now() + QUIET_MS;
+    }
+  }, true);
   element("matches").addEventListener("change", refresh);
   element("every").addEventListener("change", () => open(toReview(element("every").checked), 0, true));
   part("previous").addEventListener("click", () => step(-1));

@@ -24,6 +24,10 @@ export function watchKeys() {
     if (typing || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
+    if (event.repeat && !event.key.startsWith("Arrow")) {
+      event.preventDefault(); // a key that is held says nothing about the next card
+      return;
+    }
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key >= "1" && key <= "5") {
       event.preventDefault();

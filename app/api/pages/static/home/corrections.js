@@ -3,8 +3,7 @@
 
 import { cardOf } from "./cards.js";
 import { tell } from "./collection.js";
-import { element, sleep, speak } from "./dom.js";
-import { standing } from "./outcome.js";
+import { element, inFront, sleep, speak } from "./dom.js";
 import { ask, freshKey } from "./service.js";
 
 /** When to look what became of a correction, in milliseconds after the last look; then it stays as it is. */
@@ -12,7 +11,8 @@ const LOOKS_MS = [500, 700, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000];
 
 let line = Promise.resolve();
 let waiting = 0;
-let last = null;
+let failures = 0;
+const words = []; // of this page, the latest last: {scan, said}
 
 // Each waits for those before it: whoever changes their mind quickly still has the last word.
 function inOrder(work) {
@@ -25,27 +25,28 @@ function inOrder(work) {
 }
 
 /**
- * Says what a card is.
+ * Says what a card is. Of one person the later word counts, of two both are heard: nothing is taken back for it.
  * @param {Object} scan
  * @param {{detection_id: string}|{quad: number[][]}} about a detection, or the corners of a card that was missed
  * @param {"card"|"not_in_gallery"|"not_a_card"} verdict
  * @param {?Object} card with the verdict `card`
  */
 export function say(scan, about, verdict, card = null) {
-  const earlier = about.detection_id ? standing(scan, about.detection_id) : null;
+  const before = about.detection_id && words.findLast(({ said }) =>
+    said.detection_id === about.detection_id && said.status !== "undone");
+  if (before && before.said.verdict === verdict && before.said.card_id === (card?.card_id ?? null)) {
+    return before.said; // said already, on this page
+  }
   const said = {
     key: freshKey(), correction_id: null, status: "sending", reason: null, verdict, card,
     card_id: card?.card_id ?? null, detection_id: about.detection_id ?? null, quad: about.quad ?? null,
   };
   scan.corrections.push(said);
-  last = { scan, said };
+  words.push({ scan, said });
   tell(scan);
   inOrder(async () => {
     if (said.status === "undone") {
       return; // taken back before it was sent
-    }
-    if (earlier?.correction_id) {
-      Object.assign(earlier, await ask(`corrections/${earlier.correction_id}`, { method: "DELETE", tries: Infinity }));
     }
     const stored = await ask("corrections", {
       method: "POST", json: bodyOf(scan, said), headers: { "Idempotency-Key": said.key }, tries: Infinity,
@@ -55,7 +56,8 @@ export function say(scan, about, verdict, card = null) {
     follow(scan, said);
   }).catch((error) => {
     scan.corrections.splice(scan.corrections.indexOf(said), 1);
-    failed(scan, "This could not be saved", error);
+    said.status = "undone";
+    tellFailure(scan, "This could not be saved", error);
   });
   return said;
 }
@@ -78,9 +80,12 @@ export function undo(scan, said) {
     }
   }).catch((error) => {
     said.status = before;
-    failed(scan, "This could not be taken back", error);
+    tellFailure(scan, "This could not be taken back", error);
   });
 }
+
+/** How many words of this page could not be saved. */
+export const failed = () => failures;
 
 /** Resolves when everything that was said so far has been sent, or has failed. */
 export const allSent = () => line;
@@ -88,7 +93,7 @@ export const allSent = () => line;
 export const isSending = () => waiting > 0;
 
 /** The latest word of this page that still stands: `{scan, said}`, or null. */
-export const latest = () => (last && last.said.status !== "undone" ? last : null);
+export const latest = () => words.findLast(({ said }) => said.status !== "undone") ?? null;
 
 function take(scan, said, stored) {
   if (said.status !== "undone") {
@@ -112,10 +117,12 @@ export async function follow(scan, said) {
   }
 }
 
-function failed(scan, words, error) {
-  element("trouble").textContent = `${words}. ${error.message}`;
+function tellFailure(scan, what, error) {
+  failures += 1;
+  element("trouble").textContent = `${what}. ${error.message}`;
+  inFront(element("trouble-bar"));
   element("trouble-bar").hidden = false;
-  speak(words);
+  speak(what);
   tell(scan);
 }
 

@@ -36,8 +36,18 @@ export const put = (parent, ...children) => {
 /** A button that does not send a form. */
 export const button = (attributes, ...children) => h("button", { type: "button", ...attributes }, ...children);
 
+/** Puts an element into the dialog that is open, since all else lies behind it; else where it was at first. */
+export function inFront(node) {
+  const [dialog] = [...document.querySelectorAll("dialog[open]")].slice(-1);
+  const place = dialog ?? element("main");
+  if (node.parentElement !== place) {
+    (dialog?.querySelector("header") ?? element("notice")).after(node);
+  }
+}
+
 /** Says something to a screen reader without moving the focus. */
 export function speak(words) {
+  inFront(element("spoken"));
   element("spoken").textContent = words;
 }
 

@@ -6,7 +6,7 @@ import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
 import { all, changes, shown } from "./collection.js";
 import { isSending, say } from "./corrections.js";
-import { element, h, put } from "./dom.js";
+import { element, h, inFront, put } from "./dom.js";
 import { download } from "./export.js";
 import { openFromAddress, watchHistory } from "./history.js";
 import { askName } from "./name_dialog.js";
@@ -89,6 +89,7 @@ function watchButtons() {
   }
   for (const one of document.querySelectorAll("dialog")) {
     one.addEventListener("click", (event) => isBeside(event, one) && one.close());
+    one.addEventListener("close", () => inFront(element("trouble-bar")));
   }
   window.addEventListener("beforeunload", (event) => (isBusy() || isSending()) && event.preventDefault());
 }

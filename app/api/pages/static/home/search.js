@@ -20,6 +20,7 @@ export function searchBox(take) {
   const said = h("p", { class: "hint", role: "status" });
   let pause = null;
   let asked = null;
+  let shownFor = ""; // the query whose results are shown
 
   async function find() {
     asked?.abort();
@@ -32,6 +33,7 @@ export function searchBox(take) {
     try {
       const { cards } = await ask(`cards?${new URLSearchParams({ query, limit: MOST })}`, { signal: now.signal });
       put(results, cards.map((card) => cardButton(remember(card), () => take(card))));
+      shownFor = query;
       said.textContent = cards.length ? "" : "No card of the gallery has all of these words.";
     } catch (error) {
       if (error.name !== "AbortError") {
@@ -44,26 +46,41 @@ export function searchBox(take) {
     asked?.abort();
     field.value = "";
     results.replaceChildren();
-    said.textContent = "";
+    shownFor = said.textContent = "";
+  }
+  // What was typed counts, not what an earlier part of it found.
+  async function takeFirst() {
+    clearTimeout(pause);
+    if (shownFor !== field.value.trim()) {
+      await find();
+    }
+    if (shownFor && shownFor === field.value.trim()) {
+      results.firstElementChild?.click();
+    }
   }
   field.addEventListener("input", () => {
     clearTimeout(pause);
     pause = setTimeout(find, PAUSE_MS);
   });
   const node = h("div", { class: "search" }, field, said, results);
-  node.addEventListener("keydown", (event) => walk(event, field, results, clear));
+  node.addEventListener("keydown", (event) => walk(event, field, results, { clear, takeFirst }));
   return { field, node, clear };
 }
 
 // Arrows go through the results, Enter takes the first one, Escape empties the field first.
-function walk(event, field, results, clear) {
+function walk(event, field, results, { clear, takeFirst }) {
+  if (event.isComposing) {
+    return; // the keys choose letters
+  }
   const all = [...results.children];
   const at = all.indexOf(document.activeElement);
   if (event.key === "Escape" && (field.value || at >= 0)) {
     clear();
     field.focus();
-  } else if (event.key === "Enter" && document.activeElement === field && all.length) {
-    all[0].click();
+  } else if (event.key === "Enter" && document.activeElement === field) {
+    if (!event.repeat) {
+      takeFirst();
+    }
   } else if (["ArrowDown", "ArrowRight"].includes(event.key) && (at >= 0 || event.key === "ArrowDown") && all[at + 1]) {
     all[at + 1].focus();
   } else if (["ArrowUp", "ArrowLeft"].includes(event.key) && at >= 0) {

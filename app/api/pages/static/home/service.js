@@ -34,6 +34,9 @@ export function waitMs(error, tries) {
   return error.retryAfterS ? 1000 * error.retryAfterS : own;
 }
 
+/** Whoever is asked to come back later than this is told so instead of being kept waiting. */
+const LONGEST_WAIT_MS = 120_000;
+
 let isLost = false;
 
 export function heard(answered) {
@@ -66,7 +69,7 @@ export async function ask(path, { tries = 8, ...how } = {}) {
     } catch (error) {
       if (error.status === 401) {
         await mustLogIn();
-      } else if (!isPassing(error) || tried + 1 >= tries) {
+      } else if (!isPassing(error) || tried + 1 >= tries || waitMs(error, tried) > LONGEST_WAIT_MS) {
         throw error;
       } else {
         await sleep(waitMs(error, tried));

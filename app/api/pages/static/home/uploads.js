@@ -46,6 +46,7 @@ async function work(scan) {
   for (let tried = 0; all().includes(scan); tried += 1) {
     try {
       change(scan, { state: "sending", progress: 0, message: "" });
+      await readable(scan.file);
       const answer = await send(scan);
       answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
       change(scan, { state: "done", answer });
@@ -85,6 +86,12 @@ async function mayTryAgain(scan, error, tried) {
 const reason = (error) =>
   error.status === 429 ? "Enough scans for this minute" : error.code === "busy" ? "The service is busy" : "Not just now";
 
+// A folder, or a file that is gone: to the browser that looks like a service that does not answer.
+const readable = (file) =>
+  file.slice(0, 1).arrayBuffer().catch(() => {
+    throw new Error("This cannot be read: it is a folder, or the file is gone. Drop the pictures themselves.");
+  });
+
 // fetch tells nothing about how far an upload has come.
 function send(scan) {
   return new Promise((resolve, reject) => {
@@ -102,7 +109,11 @@ function send(scan) {
     request.addEventListener("load", () => {
       heard(true);
       if (request.status === 200) {
-        resolve(JSON.parse(request.responseText));
+        try {
+          resolve(JSON.parse(request.responseText));
+        } catch {
+          reject(new Error("Something between here and the service answered in its place."));
+        }
       } else {
         reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       }
