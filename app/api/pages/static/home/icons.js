@@ -11,13 +11,7 @@ const PATHS = {
   crossed: "M4 4l8 8M12 4l-8 8",
   close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
   undo: "M6 3 2.8 6.2 6 9.4M3 6.2h6.2a3.6 3.6 0 0 1 0 7.2H6",
-  search: "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.4 10.4 14 14",
   frame: "M3 2.5 12.5 4 13.5 13 2.5 13.5z",
-  left: "M10 3 5 8l5 5",
-  right: "M6 3l5 5-5 5",
-  down: "M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10",
-  plus: "M8 3v10M3 8h10",
-  photo: "M2 5h3l1.2-1.8h3.6L11 5h3v8H2zM8 11.2a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8z",
 };
 
 /** A sign; what it means stands beside it in words, or in the label of what it is in. */
