@@ -218,8 +218,8 @@ export function watchCardDialog() {
     }
   });
   dialog.addEventListener("click", (event) => {
-    if (!event.detail || !event.target.closest(".choices, [data-part=verdicts]")) {
-      return; // a key, or nothing that decides
+    if (!state.isReview || !event.detail || !event.target.closest(".choices, [data-part=verdicts]")) {
+      return; // the same card stays, or it is a key, or nothing that decides
     }
     if (performance.now() < state.quietUntil) {
       event.stopPropagation();
