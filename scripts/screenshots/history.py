@@ -56,21 +56,25 @@ class Month:
 
     async def fill(self, detections: int) -> None:
         """Stores scans with so many detections, and what people said about some of them."""
-        async with self._database.maintenance() as connection, connection.transaction():
-            gallery = await _gallery(connection)
-            pages = [row["image_sha256"] for row in await connection.fetch("SELECT image_sha256 FROM scans")]
-            moments = self._moments(detections)
-            scans = [self._scan(moment, str(self._rng.choice(pages))) for moment, _ in moments]
-            answers = [
-                self._answer(scan["id"], scan["created_at"], position, gallery)
-                for scan, (_, cards) in zip(scans, moments, strict=True)
-                for position in range(cards)
-            ]
-            said = people.judge(answers, gallery, self._rng)
-            await _copy(connection, "scans", scans)
-            await _copy(connection, "detections", [answer.row for answer in answers])
-            await people.store(connection, said, gallery, self._rng)
-            await connection.execute("ANALYZE")
+        async with self._database.maintenance() as connection:
+            async with connection.transaction():
+                gallery = await _gallery(connection)
+                pages = [
+                    row["image_sha256"] for row in await connection.fetch("SELECT image_sha256 FROM scans")
+                ]
+                moments = self._moments(detections)
+                scans = [self._scan(moment, str(self._rng.choice(pages))) for moment, _ in moments]
+                answers = [
+                    self._answer(scan["id"], scan["created_at"], position, gallery)
+                    for scan, (_, cards) in zip(scans, moments, strict=True)
+                    for position in range(cards)
+                ]
+                said = people.judge(answers, gallery, self._rng)
+                await _copy(connection, "scans", scans)
+                await _copy(connection, "detections", [answer.row for answer in answers])
+                await people.store(connection, said, gallery, self._rng)
+            # What PostgreSQL does by itself over a month; it has had seconds.
+            await connection.execute("VACUUM ANALYZE")
 
     def _moments(self, detections: int) -> list[tuple[datetime, int]]:
         """When scans were made and how many cards they show; more at weekends."""
