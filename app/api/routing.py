@@ -118,9 +118,16 @@ class UploadRoute(ApiRoute):
         return settings.max_upload_bytes + MULTIPART_OVERHEAD_BYTES
 
 
-def open_router(tag: str) -> APIRouter:
+class PageRoute(ApiRoute):
+    """A page for people: its address may hold what its scripts show, and what other sites add to links."""
+
+    def _check_query(self, request: Request) -> None:
+        """Anything goes: nothing of it is read here."""
+
+
+def open_router(tag: str, kind: type[ApiRoute] = ApiRoute) -> APIRouter:
     """A router whose routes need no key: they serve no data."""
-    return APIRouter(route_class=ApiRoute, tags=[tag])
+    return APIRouter(route_class=kind, tags=[tag])
 
 
 def scoped_router(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -69,13 +70,13 @@ class PostgresQuality:
             judged = list(map(_judged, await rows("quality_judged", *everything, *same)))
             effects = effects_of(judged)
             telling = most_telling(effects)
-            coverage = await rows("quality_coverage", *everything)
+            cards = await rows("quality_cards", *everything)
             return Quality(
-                days=tuple(map(_day, await rows("quality_days", *everything))),
+                days=_days(await rows("quality_scans", *everything), cards),
                 accuracy=accuracy_of(judged),
                 confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
-                sets=_coverage(coverage, "set_id", "set_name"),
-                languages=_coverage(coverage, "language", "language"),
+                sets=_coverage(cards, "set_id", "set_name"),
+                languages=_coverage(cards, "language", "language"),
                 corrections=_by_status(corrections),
                 reasons=tuple((row["status"], row["reason"], row["corrections"]) for row in corrections[:30]),
                 learnt_templates=int(
@@ -93,8 +94,15 @@ class PostgresQuality:
             )
 
 
-def _day(row: asyncpg.Record) -> Day:
-    return Day(row["day"], row["scans"], StatusCounts(row["accepted"], row["review"], row["unknown"]))
+def _days(scans: Sequence[asyncpg.Record], cards: Sequence[asyncpg.Record]) -> tuple[Day, ...]:
+    counts: dict[dt.date, Counter[str]] = defaultdict(Counter)
+    for row in cards:
+        counts[row["day"]][row["status"]] += row["cards"]
+    return tuple(Day(row["day"], row["scans"], _status_counts(counts[row["day"]])) for row in scans)
+
+
+def _status_counts(counts: Counter[str]) -> StatusCounts:
+    return StatusCounts(*(counts[status] for status in (Status.ACCEPTED, Status.REVIEW, Status.UNKNOWN)))
 
 
 def _judged(row: asyncpg.Record) -> JudgedAnswer:
@@ -153,22 +161,22 @@ def _pair(row: asyncpg.Record) -> ConfusedPair:
 
 
 def _coverage(rows: Sequence[asyncpg.Record], key: str, name: str) -> tuple[Coverage, ...]:
-    """Counts by what a column says, most cards first; cards of which it says nothing are left out.
+    """Named cards by what a column says, most cards first; those of which it says nothing are left out.
 
-    Of several names that of the most cards counts, so rows come with most cards first.
+    Of several names that of the most cards counts.
     """
-    names: dict[str, str] = {}
+    names: dict[str, Counter[str]] = defaultdict(Counter)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        if row[key] is None:
-            continue
-        names.setdefault(row[key], row[name] or row[key])
-        counts[row[key]].update(accepted=row["accepted"], review=row["review"])
+        if row["status"] != Status.UNKNOWN and row[key] is not None:
+            names[row[key]][row[name] or row[key]] += row["cards"]
+            counts[row[key]][row["status"]] += row["cards"]
     ordered = sorted(counts, key=lambda one: (-counts[one].total(), one))
-    return tuple(
-        Coverage(one, names[one], StatusCounts(counts[one]["accepted"], counts[one]["review"]))
-        for one in ordered
-    )
+    return tuple(Coverage(one, _most_usual(names[one]), _status_counts(counts[one])) for one in ordered)
+
+
+def _most_usual(names: Counter[str]) -> str:
+    return min(names, key=lambda name: (-names[name], name))
 
 
 def _by_status(rows: Sequence[asyncpg.Record]) -> dict[str, int]:

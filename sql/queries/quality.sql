@@ -1,36 +1,28 @@
 -- Parameters of all of them: since, until, set, encoder's name; NULL is no limit.
 
--- name: quality_days
+-- name: quality_scans
 -- Scans that show no card count, too, but not where only cards of a set are asked for.
-SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS scans,
-       coalesce(sum(found.accepted), 0)::bigint AS accepted, coalesce(sum(found.review), 0)::bigint AS review,
-       coalesce(sum(found.unknown), 0)::bigint AS unknown
+SELECT (s.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS scans
 FROM scans s
-LEFT JOIN (
-    SELECT d.scan_id, count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
-           count(*) FILTER (WHERE d.status = 'review') AS review,
-           count(*) FILTER (WHERE d.status = 'unknown') AS unknown
-    FROM detections d
-    WHERE $3::text IS NULL OR d.set_id = $3
-    GROUP BY d.scan_id
-) AS found ON found.scan_id = s.id
 WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR found.scan_id IS NOT NULL) AND ($4::text IS NULL OR s.encoder_name = $4)
+  AND ($3::text IS NULL OR EXISTS (SELECT FROM detections d WHERE d.scan_id = s.id AND d.set_id = $3))
+  AND ($4::text IS NULL OR s.encoder_name = $4)
 GROUP BY day
 ORDER BY day
 
--- name: quality_coverage
--- By set and by language of what was answered, unknown cards under neither. A set may have had several names.
-SELECT d.set_id, d.set_name, d.language,
-       count(*) FILTER (WHERE d.status = 'accepted') AS accepted,
-       count(*) FILTER (WHERE d.status = 'review') AS review
-FROM scans s
+-- name: quality_cards
+-- What was answered, for days, sets and languages at once: to count a month's cards twice takes nearly twice as long.
+-- A set may have had several names.
+SELECT s.day, d.status, d.set_id, d.set_name, d.language, count(*) AS cards
+FROM (
+    SELECT id, (created_at AT TIME ZONE 'UTC')::date AS day FROM scans
+    WHERE ($1::timestamptz IS NULL OR created_at >= $1) AND ($2::timestamptz IS NULL OR created_at < $2)
+      AND ($4::text IS NULL OR encoder_name = $4)
+    OFFSET 0
+) AS s
 JOIN detections d ON d.scan_id = s.id
-WHERE d.status <> 'unknown'
-  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
-GROUP BY d.set_id, d.set_name, d.language
-ORDER BY count(*) DESC, d.set_id, d.set_name, d.language
+WHERE $3::text IS NULL OR d.set_id = $3
+GROUP BY s.day, d.status, d.set_id, d.set_name, d.language
 
 -- name: quality_judged
 -- Answers that people judged, each crop once, the latest first. Whether a template of the very same picture may have
@@ -43,67 +35,77 @@ WITH learnt_photos AS MATERIALIZED (
     FROM corrections o JOIN scans os ON os.id = o.scan_id
     WHERE o.status IN ('learned', 'undone') AND o.verdict = 'card'
     GROUP BY os.sha256
-)
-SELECT d.id AS detection_id, d.scan_id, c.card_id AS right_card_id, truth.artwork_group_id AS right_group,
-       d.status, d.confidence_card, d.confidence_printing,
-       coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id') AS answered_card_id,
-       (d.candidates -> 0 ->> 'artwork_group_id')::bigint AS answered_group,
-       d.candidates -> 0 ->> 'template_source' AS source,
-       study.findings -> 'alone' AS alone, decisive.correction_id AS learnt_from,
-       coalesce(photo.learnt_at < s.created_at, false) AS picture_was_learnt,
-       nearest.similarity AS learnt_similarity, nearest.in_place AS learnt_similarity_in_place
-FROM corrections c
-JOIN detections d ON d.id = c.detection_id
-JOIN scans s ON s.id = d.scan_id
-LEFT JOIN learnt_photos photo ON photo.sha256 = s.sha256
-LEFT JOIN cards truth ON truth.card_id = c.card_id
-LEFT JOIN LATERAL (
-    SELECT findings, encoded, gallery_id FROM correction_studies
-    WHERE correction_id = c.id
-    ORDER BY studied_at DESC
-    LIMIT 1
-) AS study ON true
-LEFT JOIN LATERAL (
-    -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
-    SELECT t.correction_id FROM templates t
-    WHERE d.candidates -> 0 ->> 'template_source' = 'correction'
-      AND t.card_id = d.candidates -> 0 -> 'card' ->> 'card_id' AND t.gallery_id = study.gallery_id
-      AND t.correction_id IS NOT NULL AND t.created_at < s.created_at
-    ORDER BY coalesce(t.encoded, t.embedding) <#> study.encoded
-    LIMIT 1
-) AS decisive ON true
-LEFT JOIN LATERAL (
-    -- The place is unknown where the scan has been forgotten: it may have been the same, then.
-    SELECT max(photo.similarity) AS similarity,
-           max(photo.similarity) FILTER (WHERE photo.apart IS NULL OR photo.apart <= $5) AS in_place
+),
+judged AS MATERIALIZED (
+    SELECT c.id, c.sequence, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status, d.confidence_card,
+           d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
+           first.candidate -> 'card' ->> 'card_id' AS first_card_id, first.candidate ->> 'template_source' AS source,
+           (first.candidate ->> 'artwork_group_id')::bigint AS answered_group,
+           study.findings -> 'alone' AS alone, study.encoded, study.gallery_id
+    FROM corrections c
+    JOIN detections d ON d.id = c.detection_id
+    JOIN scans s ON s.id = d.scan_id
+    -- Taken out once: each look into the candidates unpacks all of them.
+    CROSS JOIN LATERAL (SELECT d.candidates -> 0 AS candidate OFFSET 0) AS first
+    LEFT JOIN LATERAL (
+        SELECT findings, encoded, gallery_id FROM correction_studies
+        WHERE correction_id = c.id
+        ORDER BY studied_at DESC
+        LIMIT 1
+    ) AS study ON true
+    WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
+      AND NOT EXISTS (
+          SELECT FROM corrections e
+          WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
+      )
+      AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+      AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+),
+in_question AS (
+    SELECT id, right_card_id AS card_id FROM judged
+    UNION ALL
+    SELECT id, first_card_id FROM judged WHERE first_card_id IS DISTINCT FROM right_card_id
+),
+nearest AS (
+    -- The place is unknown where the scan has been forgotten: it may have been the same, then. As one join of all:
+    -- to ask for each answer alone took three times as long.
+    SELECT near.id, max(near.similarity) AS similarity,
+           max(near.similarity) FILTER (WHERE near.apart IS NULL OR near.apart <= $5) AS in_place
     FROM (
-        SELECT near.similarity,
-               greatest(abs(q.px[1] / os.width_px - d.quad_px[1] / s.width_px),
-                        abs(q.px[2] / os.height_px - d.quad_px[2] / s.height_px),
-                        abs(q.px[5] / os.width_px - d.quad_px[5] / s.width_px),
-                        abs(q.px[6] / os.height_px - d.quad_px[6] / s.height_px)) AS apart
-        FROM (
-            SELECT t.correction_id, -(coalesce(t.encoded, t.embedding) <#> study.encoded) AS similarity
-            FROM templates t
-            WHERE t.card_id IN (c.card_id, d.candidates -> 0 -> 'card' ->> 'card_id')
-              AND t.gallery_id = study.gallery_id AND t.correction_id IS NOT NULL AND t.created_at < s.created_at
-            OFFSET 0
-        ) AS near
-        JOIN corrections o ON o.id = near.correction_id
+        SELECT j.id, -(coalesce(t.encoded, t.embedding) <#> j.encoded) AS similarity,
+               greatest(abs(q.px[1] / os.width_px - j.quad_px[1] / j.width_px),
+                        abs(q.px[2] / os.height_px - j.quad_px[2] / j.height_px),
+                        abs(q.px[5] / os.width_px - j.quad_px[5] / j.width_px),
+                        abs(q.px[6] / os.height_px - j.quad_px[6] / j.height_px)) AS apart
+        FROM in_question i
+        JOIN judged j ON j.id = i.id
+        JOIN templates t ON t.card_id = i.card_id AND t.gallery_id = j.gallery_id AND t.correction_id IS NOT NULL
+                        AND t.created_at < j.created_at
+        JOIN corrections o ON o.id = t.correction_id
         LEFT JOIN detections od ON od.id = o.detection_id
         LEFT JOIN scans os ON os.id = o.scan_id
         CROSS JOIN LATERAL (SELECT coalesce(od.quad_px, o.quad_px) AS px) AS q
-        WHERE near.similarity >= $6
-    ) AS photo
-) AS nearest ON true
-WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
-  AND NOT EXISTS (
-      SELECT FROM corrections e
-      WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
-  )
-  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
-  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
-ORDER BY c.sequence DESC
+    ) AS near
+    WHERE near.similarity >= $6
+    GROUP BY near.id
+)
+SELECT j.detection_id, j.scan_id, j.right_card_id, truth.artwork_group_id AS right_group, j.status, j.confidence_card,
+       j.confidence_printing, coalesce(j.card_id, j.first_card_id) AS answered_card_id, j.answered_group, j.source,
+       j.alone, decisive.correction_id AS learnt_from, coalesce(photo.learnt_at < j.created_at, false) AS picture_was_learnt,
+       nearest.similarity AS learnt_similarity, nearest.in_place AS learnt_similarity_in_place
+FROM judged j
+LEFT JOIN learnt_photos photo ON photo.sha256 = j.sha256
+LEFT JOIN cards truth ON truth.card_id = j.right_card_id
+LEFT JOIN LATERAL (
+    -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
+    SELECT t.correction_id FROM templates t
+    WHERE j.source = 'correction' AND t.card_id = j.first_card_id AND t.gallery_id = j.gallery_id
+      AND t.correction_id IS NOT NULL AND t.created_at < j.created_at
+    ORDER BY coalesce(t.encoded, t.embedding) <#> j.encoded
+    LIMIT 1
+) AS decisive ON true
+LEFT JOIN nearest ON nearest.id = j.id
+ORDER BY j.sequence DESC
 
 -- name: quality_confused
 SELECT p.times, a.card_id AS answered_card_id, a.name AS answered_name, a.set_id AS answered_set_id,

@@ -121,3 +121,36 @@ async def test_a_service_without_scans_says_so_and_more_of_many_come_page_by_pag
         await shown.goto(f"{base_url}/dashboard#behind?status=lost")
         await shown.reload()
         await expect(shown.locator("#behind-message")).to_contain_text("status")
+
+
+async def test_the_first_figures_are_asked_for_once_with_the_page_and_show_asks_for_the_same(
+    browser: Browser, base_url: str, client: httpx.AsyncClient
+) -> None:
+    """The service tells their address with the page: were it another one, all would be counted twice."""
+    async with open_page(browser, base_url) as watched:
+        asked: list[str] = []
+        watched.page.on("request", lambda one: asked.append(one.url) if "/quality" in one.url else None)
+        await watched.page.goto(f"{base_url}/dashboard", wait_until="networkidle")
+        await expect(watched.page.locator("#message")).to_be_empty()
+        async with watched.page.expect_response("**/quality?*"):
+            await watched.page.click("#filters button")
+        assert len(asked) == 2
+        assert asked[0] == asked[1]
+
+
+async def test_the_address_of_chosen_figures_can_be_kept_and_they_are_asked_for_once(
+    browser: Browser, base_url: str, client: httpx.AsyncClient
+) -> None:
+    async with open_page(browser, base_url) as watched:
+        await watched.page.goto(f"{base_url}/dashboard", wait_until="networkidle")
+        await watched.page.select_option("#filters select[name=days]", "7")
+        await watched.page.click("#filters button")
+        kept = watched.page.url
+        assert "days=7" in kept
+        asked: list[str] = []
+        watched.page.on("request", lambda one: asked.append(one.url) if "/quality" in one.url else None)
+        await watched.page.goto("about:blank")
+        await watched.page.goto(kept, wait_until="networkidle")
+        assert await watched.page.input_value("#filters select[name=days]") == "7"
+        assert len(asked) == 1
+        assert watched.troubles == []

@@ -43,10 +43,16 @@ function addEncoders(names) {
 
 const arrived = () => Promise.all(PARTS.map((name) => import(`./${name}.js`)));
 
+// What the page shows at first is being counted since the page was asked for: that very address takes the answer.
+function askedAlready() {
+  const given = element("first-figures");
+  return given && Object.fromEntries(new URL(given.href).searchParams);
+}
+
 let latest = null; // what was asked for last is shown, whatever comes last
 
-async function load() {
-  const conditions = (latest = chosen());
+async function load(wanted = chosen()) {
+  const conditions = (latest = wanted);
   element("message").textContent = "Counting …";
   try {
     const asked = ask(`quality?${new URLSearchParams(conditions)}`);
@@ -85,5 +91,5 @@ element("filters").addEventListener("submit", (event) => {
 });
 element("log-out").addEventListener("click", logOut);
 fromAddress();
-load();
+load(askedAlready() || chosen());
 import("./behind.js").then(({ watchAddress }) => watchAddress());
