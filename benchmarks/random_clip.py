@@ -74,9 +74,16 @@ def _make_outliers(state: dict[str, torch.Tensor]) -> None:
             state[f"{block}{product}"][:, channels] /= factors
 
 
+def obstacle_to_int8() -> str | None:
+    """Why ViT-L-14 cannot be quantised and served here; None where it can."""
+    if not read_cpu_flags() & INT8_CPU_FLAGS:
+        return "the processor has no instruction for int8"
+    return None if importlib.util.find_spec("nncf") else "the extra `quantise` is not installed"
+
+
 def can_quantise() -> bool:
-    """Whether this processor multiplies int8 and the extra ``quantise`` is installed."""
-    return bool(read_cpu_flags() & INT8_CPU_FLAGS) and importlib.util.find_spec("nncf") is not None
+    """Whether it can."""
+    return obstacle_to_int8() is None
 
 
 def quantised_models(cache: Path = CACHE_DIR) -> Path:

@@ -70,6 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Asked to end, it still stops what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped before the end"))
     chosen = [part for part in PARTS if options.only is None or part.name in options.only]
+    obstacles = {part.name: obstacle for part in chosen if (obstacle := part.obstacle())}
+    chosen = [part for part in chosen if part.name not in obstacles]
+    for missing, obstacle in obstacles.items():
+        print(f"{missing} cannot be run on this machine: {obstacle}", flush=True)
+    if not chosen:
+        sys.exit(1)
     outcomes: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory(prefix="chaos") as scratch:
         ground = asyncio.run(prepare(Path(scratch)))

@@ -19,10 +19,11 @@ class Dose:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the suite, with its own dose."""
+    """One part of the suite, with its own dose, and why it cannot be run on this machine, if so."""
 
     name: str
     summary: str
     run: Callable[[Ground, Dose], Outcome]
     seconds: float
     times: int = 20
+    obstacle: Callable[[], str | None] = lambda: None

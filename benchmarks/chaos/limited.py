@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import Counter
@@ -12,12 +13,14 @@ from pathlib import Path
 import httpx
 
 from benchmarks.chaos.dose import Dose
-from benchmarks.chaos.ground import Ground
+from benchmarks.chaos.ground import GALLERY_CARDS, Ground
 from benchmarks.chaos.promises import Outcome
 from benchmarks.chaos.served import Served
-from benchmarks.page_load import CARDS, Pages
+from benchmarks.page_load import CARDS, Pages, fill_gallery
+from benchmarks.random_clip import QUANTISED, quantised_models
+from benchmarks.served_encoder import ServedEncoder
 
-LIMIT_BYTES = 1_000_000_000
+LIMIT_BYTES, LARGE_LIMIT_BYTES = 1_000_000_000, 1_500_000_000
 _ROOT = Path("/sys/fs/cgroup")
 _PAGES = 12
 
@@ -25,20 +28,23 @@ _PAGES = 12
 class Group:
     """A control group below the one that this process is in, so that no outer limit is left.
 
+    Args:
+        limit_bytes: Of anonymous memory and files' pages together.
+
     Raises:
         RuntimeError: groups cannot be made here, so nothing can be shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int) -> None:
         self.is_v2 = not (_ROOT / "memory").is_dir()
         parent = self._own()
         self.folder = parent / f"binderlens-chaos-{os.getpid()}"
         try:
             self.folder.mkdir()
             if self.is_v2:
-                (self.folder / "memory.max").write_text(str(LIMIT_BYTES))
+                (self.folder / "memory.max").write_text(str(limit_bytes))
             else:
-                (self.folder / "memory.limit_in_bytes").write_text(str(LIMIT_BYTES))
+                (self.folder / "memory.limit_in_bytes").write_text(str(limit_bytes))
         except OSError as error:
             raise RuntimeError(f"no control group can be made below {parent}: {error}") from error
 
@@ -75,8 +81,8 @@ class Group:
 
 
 @contextmanager
-def _group() -> Iterator[Group]:
-    group = Group()
+def _group(limit_bytes: int) -> Iterator[Group]:
+    group = Group(limit_bytes)
     try:
         yield group
     finally:
@@ -84,20 +90,37 @@ def _group() -> Iterator[Group]:
 
 
 def pages(ground: Ground, dose: Dose) -> Outcome:
+    """With the compact encoder, as it comes."""
+    return _identify(Served(ground.copy("limited")), LIMIT_BYTES, dose)
+
+
+def large_encoder_pages(ground: Ground, dose: Dose) -> Outcome:
+    """With ViT-L-14 in int8: of random weights, which memory does not depend on."""
+    encoder = ServedEncoder(QUANTISED, quantised_models(), "int8")
+    work = ground.work / "limited-large"
+    work.mkdir()
+    asyncio.run(fill_gallery(work, GALLERY_CARDS, encoder))
+    outcome = _identify(Served(work / "data", encoder.environment), LARGE_LIMIT_BYTES, dose)
+    computes = str(outcome.figures["encoder"])
+    outcome.promise("ViT-L-14 computes in int8", f"{QUANTISED} int8" in computes, computes)
+    return outcome
+
+
+def _identify(served: Served, limit_bytes: int, dose: Dose) -> Outcome:
     """Pages of nine cards, one after the other, for as long as asked."""
     outcome = Outcome()
     drawn = Pages(seed=12)
     sent = [drawn.another() for _ in range(_PAGES)]
     statuses: Counter[int] = Counter()
     fewer = 0
-    with _group() as group:
-        served = Served(ground.copy("limited"))
+    with _group(limit_bytes) as group:
         served.start()
         # Before it has imported anything, let alone started its database.
         group.take_in(served.process.pid)
         try:
             served.wait_until_ready()
             limit = served.client.get("/memory").json()["limit_bytes"]
+            checks = {one["name"]: one["detail"] for one in served.client.get("/ready").json()["checks"]}
             ends = time.monotonic() + dose.seconds
             while time.monotonic() < ends:
                 page = sent[statuses.total() % _PAGES]
@@ -111,13 +134,14 @@ def pages(ground: Ground, dose: Dose) -> Outcome:
             served.stop()
         peak_mb, kills = group.peak_bytes() / 1e6, group.kills()
     outcome.measured(
+        encoder=checks["encoder"],
         answers=dict(statuses),
         group_version=2 if group.is_v2 else 1,
         group_peak_mb=round(peak_mb),
         peak_resident_mb=round(memory["peak_resident_bytes"] / 1e6),
         anonymous_mb=round(memory["anonymous_bytes"] / 1e6),
     )
-    outcome.promise("the service sees the kernel's limit", limit == LIMIT_BYTES // 4096 * 4096, limit)
+    outcome.promise("the service sees the kernel's limit", limit == limit_bytes // 4096 * 4096, limit)
     outcome.promise("nothing is killed", alive and kills == 0, f"{kills} killed")
     only_answers = set(statuses) == {200}
     outcome.promise("every page is answered", only_answers, dict(statuses))

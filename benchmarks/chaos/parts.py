@@ -16,6 +16,7 @@ from benchmarks.chaos import (
     proxy,
 )
 from benchmarks.chaos.dose import Part
+from benchmarks.random_clip import obstacle_to_int8
 
 PARTS: tuple[Part, ...] = (
     Part("database-killed", "PostgreSQL is ended by SIGKILL under load", database.killed, 180),
@@ -33,4 +34,11 @@ PARTS: tuple[Part, ...] = (
     Part("hostile", "slow, silent and endless senders, idle connections", hostile.clients, 60),
     Part("fetch", "five hundred cards from a server that misbehaves", fetching.fetched, 600, 500),
     Part("memory-limit", "pages under a hard limit of 1 GB", limited.pages, 600),
+    Part(
+        "memory-limit-large",
+        "ViT-L-14 in int8 under a hard limit of 1.5 GB",
+        limited.large_encoder_pages,
+        600,
+        obstacle=obstacle_to_int8,
+    ),
 )
