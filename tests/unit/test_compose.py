@@ -60,6 +60,15 @@ def test_compose_needs_keys_from_one_setting_or_the_other(
         refuse_unsafe_listen(Settings())
 
 
+def test_compose_lets_no_log_fill_the_disk() -> None:
+    for service in read("docker-compose.yml")["services"].values():
+        assert service["logging"]["driver"] == "json-file"
+        options = service["logging"]["options"]
+        assert re.fullmatch(r"\d+m", options["max-size"])
+        assert int(options["max-file"]) > 1
+        assert isinstance(options["max-file"], str)  # Docker takes no number here
+
+
 def test_compose_migrates_before_it_serves() -> None:
     services = read("docker-compose.yml")["services"]
     assert services["migrate"]["command"] == ["binderlens", "migrate"]
