@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.command_line import CommandLine
-from tests.integration.cli.conftest import CardFolder
+from tests.integration.cli.conftest import CardFolder, rows
 
 COUNTS = """
 SELECT (SELECT count(*) FROM cards), (SELECT count(*) FROM reference_images), (SELECT count(*) FROM blobs),
@@ -27,25 +27,8 @@ WHERE g.encoder_name = $1 ORDER BY 1, 2, 3
 """
 
 
-def rows(dsn: str, sql: str, *args: object) -> list[tuple]:
-    async def fetch() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(dsn)
-        try:
-            return await connection.fetch(sql, *args)
-        finally:
-            await connection.close()
-
-    return [tuple(row) for row in asyncio.run(fetch())]
-
-
 def execute(dsn: str, sql: str) -> None:
     rows(dsn, sql)
-
-
-@pytest.fixture
-def filled(binderlens: CommandLine, cards: CardFolder) -> CommandLine:
-    assert binderlens(*cards.import_args).status == 0
-    return binderlens
 
 
 def test_another_encoder_gets_templates_beside_the_first_and_an_import_finds_them(
