@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from threading import Thread
 
 import asyncpg
 import numpy as np
@@ -125,6 +126,20 @@ def test_a_restored_backup_holds_everything_again(
     status = filled("gallery", "status").out
     assert "index             ready" in status
     assert filled(*cards.import_args).out.startswith(f"{len(cards.card_ids)} cards: 0 added or changed")
+
+
+def test_a_backup_is_restored_through_a_pipe(
+    filled: CommandLine, cards: CardFolder, database_url: str, tmp_path: Path
+) -> None:
+    counts = rows(database_url, COUNTS)
+    filled("gallery", "backup", "cards.backup")
+    filled("gallery", "remove", *cards.card_ids[1:])
+    os.mkfifo(tmp_path / "pipe")
+    content = (tmp_path / "cards.backup").read_bytes()
+    Thread(target=(tmp_path / "pipe").write_bytes, args=(content,), daemon=True).start()
+    outcome = filled("gallery", "restore", "pipe", "--replace")
+    assert outcome.out == f"restored pipe: {len(cards.card_ids)} cards\n"
+    assert rows(database_url, COUNTS) == counts
 
 
 def test_a_backup_fills_a_database_without_tables(
