@@ -5,6 +5,7 @@ Every name carries its unit. ``.env.example`` lists them all; a test keeps it eq
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -62,6 +63,12 @@ class Settings(BaseSettings):
         "",
         description="comma-separated origins (https://shop.example) whose web pages may call the service; "
         "empty: none",
+    )
+
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1,::1",
+        description="comma-separated addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed; *: whoever connects, where nobody but a proxy can",
     )
 
     encoder: str = Field(
@@ -179,6 +186,11 @@ class Settings(BaseSettings):
         """``CORS_ORIGINS`` one by one, in lower case as browsers send them."""
         return tuple(origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip())
 
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """``FORWARDED_ALLOW_IPS`` one by one: addresses and networks, or ``*`` alone."""
+        return tuple(proxy.strip() for proxy in self.forwarded_allow_ips.split(",") if proxy.strip())
+
     def without_keys(self) -> Self:
         """The same without ``API_KEYS``: what lives on once their hashes have been taken."""
         return self.model_copy(update={"api_keys": SecretStr("")})
@@ -190,6 +202,17 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"CORS_ORIGINS has {origin!r}, which is no origin: https://HOST or https://HOST:PORT"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_is_no_proxy(self) -> Self:
+        for proxy in self.trusted_proxies if self.trusted_proxies != ("*",) else ():
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:  # it would never be the address of a connection, and go unnoticed
+                raise ValueError(
+                    f"FORWARDED_ALLOW_IPS has {proxy!r}, which is no address or network; * stands alone"
+                ) from error
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,16 +10,23 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from app.api.browsers import OwnPagesMiddleware
 from app.api.description import describe
-from app.api.errors import install_error_handlers
+from app.api.errors import FAILURE_STATUSES, install_error_handlers
 from app.api.key_file import KeyFile
 from app.api.limits import KeyLimits
-from app.api.middleware import DeadlineMiddleware, ProblemMiddleware, RequestContextMiddleware
+from app.api.middleware import (
+    UNMATCHED_ROUTE,
+    DeadlineMiddleware,
+    ProblemMiddleware,
+    RequestContextMiddleware,
+)
 from app.api.responses import REPLAYED_HEADER
 from app.api.routes import cards, corrections, identify, login, ops, pages, quality, scans
 from app.api.security import KeyRing
+from app.domain.types import Degraded, Status
 from app.obs.metrics import Metrics
 from app.services.runtime import StartUp
 from app.settings import Settings
@@ -83,8 +90,17 @@ def build_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.state.routes = tuple(route for router in routers for route in router.routes)
+    metrics.start_from_zero(_failures_of(app.state.routes), Status, Degraded)
     app.mount("/static", pages.static_files(), name="static")
     return app
+
+
+def _failures_of(routes: Iterable[Route]) -> Iterator[tuple[str, str, int]]:
+    """Method, route and status of every request that may fail through no fault of its sender."""
+    asked = [(method, route.path_format) for route in routes for method in sorted(route.methods or ())]
+    for method, path in [*asked, ("GET", UNMATCHED_ROUTE), ("POST", UNMATCHED_ROUTE)]:
+        for status in FAILURE_STATUSES:
+            yield method, path, status
 
 
 def _for_browsers(settings: Settings, *, needs_keys: bool) -> list[Middleware]:

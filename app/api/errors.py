@@ -99,6 +99,11 @@ ERROR_RULES: Final[Mapping[type[BinderlensError], ErrorRule]] = MappingProxyType
 INTERNAL_ERROR: Final = ErrorRule(500, "internal_error", "Our fault")
 METHOD_NOT_ALLOWED: Final = ErrorRule(405, "method_not_allowed", "Wrong method for this path")
 
+#: Every status that is not the sender's fault.
+FAILURE_STATUSES: Final = tuple(
+    sorted({rule.status for rule in (*ERROR_RULES.values(), INTERNAL_ERROR) if rule.status >= 500})
+)
+
 #: Statuses that the framework raises by itself.
 _HTTP_RULES: Final[Mapping[int, tuple[ErrorRule, str]]] = MappingProxyType(
     {

@@ -26,6 +26,9 @@ _QUIET_PATHS: Final = frozenset({"/health", "/ready", "/metrics"})
 #: Anybody can invent a method; the counts know these.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+#: What the counts call a path of no route: anybody can invent paths, too.
+UNMATCHED_ROUTE: Final = "unmatched"
+
 #: Replies are data, not pages, unless a route says otherwise.
 _DEFAULT_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -84,7 +87,7 @@ class RequestContextMiddleware:
 
     def _record(self, scope: Scope, status: int | None, duration_s: float) -> None:
         # The template of the path, never the path: ids would make a new time series for each scan.
-        route = getattr(scope.get("route"), "path_format", "unmatched")
+        route = getattr(scope.get("route"), "path_format", UNMATCHED_ROUTE)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self._metrics.observe_request(method, route, status, duration_s)
         logger = structlog.get_logger("app.api")

@@ -158,8 +158,9 @@ def refuse_unsafe_listen(settings: Settings) -> None:
     has_keys = settings.api_keys_file is not None or not KeyRing.from_settings(settings).is_empty
     if not (has_keys or settings.allow_open_access or _is_loopback(settings.host)):
         raise ConfigurationError(
-            f"HOST is {settings.host!r}, which others can reach: set API_KEYS first, or listen on 127.0.0.1; "
-            "where everybody who reaches it may do everything, say ALLOW_OPEN_ACCESS=true"
+            f"HOST is {settings.host!r}, which others can reach: set API_KEYS or API_KEYS_FILE first, or "
+            "listen on 127.0.0.1; where everybody who reaches it may do everything, "
+            "say ALLOW_OPEN_ACCESS=true"
         )
 
 

@@ -35,7 +35,7 @@ def run_server(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _end)
     # The server has shut down in good order by the time it passes the interrupt on.
     with suppress(KeyboardInterrupt):
-        asyncio.run(build_server(create_app(settings)).serve(sockets=[listener]))
+        asyncio.run(build_server(create_app(settings), settings).serve(sockets=[listener]))
 
 
 def _end(_signal: int, _frame: object) -> None:
@@ -65,13 +65,17 @@ def open_listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def build_server(application: FastAPI) -> uvicorn.Server:
-    """The HTTP server around an application; its log is ours."""
+def build_server(application: FastAPI, settings: Settings) -> uvicorn.Server:
+    """The HTTP server around an application; its log is ours.
+
+    It believes the proxies of the settings: left to itself it would ask the environment, and miss ``.env``.
+    """
     config = uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
     return uvicorn.Server(config)

@@ -22,6 +22,7 @@ import structlog
 
 from app.db import postgres_files as files
 from app.db.locks import exclusive, open_lock_file, share, try_exclusive
+from app.db.postgres_log import end_of_log, reason_since
 from app.db.postgres_settings import SERVER_SETTINGS, configuration_text
 from app.domain.errors import ConfigurationError, DatabaseUnavailable
 
@@ -182,6 +183,7 @@ class EmbeddedPostgres:
         self._write_configuration(account)
         if self._log_path.exists() and self._log_path.stat().st_size > _LOG_MAX_BYTES:
             self._log_path.replace(self._log_path.with_suffix(".log.1"))
+        log_start_bytes = end_of_log(self._log_path)
         code, output = files.run_tool(
             *("pg_ctl", "start", "--wait", "--timeout", str(_START_TIMEOUT_S), "--silent"),
             *("--pgdata", str(self._cluster_dir), "--log", str(self._log_path)),
@@ -189,9 +191,8 @@ class EmbeddedPostgres:
             timeout_s=_START_TIMEOUT_S + 5,
         )
         if code != 0:
-            raise DatabaseUnavailable(
-                f"PostgreSQL does not start: {self._last_fatal_line() or output}; see {self._log_path}"
-            )
+            reason = reason_since(self._log_path, log_start_bytes) or " ".join(output.split())
+            raise DatabaseUnavailable(f"PostgreSQL does not start: {reason}; see {self._log_path}")
         return True
 
     def _wait_until_accepting(self, account: files.Account | None) -> bool:
@@ -250,12 +251,6 @@ class EmbeddedPostgres:
         if self._socket_dir() != self._cluster_dir:
             with suppress(OSError):  # still in use, or never made
                 self._socket_dir().rmdir()
-
-    def _last_fatal_line(self) -> str:
-        """Why the server gave up, as its log has it; empty where it says nothing."""
-        lines = self._log_path.read_text(errors="replace").splitlines() if self._log_path.exists() else []
-        reasons = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
-        return reasons[-1] if reasons else ""
 
     def _socket_dir(self) -> Path:
         """The cluster's own folder, or one in /tmp where that path is too long.

@@ -36,6 +36,14 @@ async def keep_templates(connection: asyncpg.Connection, queries: Queries) -> No
     await connection.execute(queries["keep_templates"], _ADVISORY_LOCK)
 
 
+async def have_templates_alone(connection: asyncpg.Connection, queries: Queries) -> None:
+    """To be called first in a transaction that replaces or removes a whole gallery.
+
+    Writers wait for its end, searches go on.
+    """
+    await connection.execute(queries["lock_transaction"], _ADVISORY_LOCK)
+
+
 async def move_into_space(database: Database, encoder: EncoderInfo, policy: SpacePolicy) -> bool:
     """Fits the space anew where the policy says so; returns whether it did.
 
@@ -51,7 +59,7 @@ async def move_into_space(database: Database, encoder: EncoderInfo, policy: Spac
         # Asked for before the transaction: a build under way waits for transactions, this one included.
         await lock_index_builds(connection, queries)
         async with connection.transaction():
-            await connection.execute(queries["lock_transaction"], _ADVISORY_LOCK)
+            await have_templates_alone(connection, queries)
             # Another process may have been first, or cards may have come and gone.
             old_id = await _due_gallery(connection, queries, encoder, policy)
             if old_id is None:

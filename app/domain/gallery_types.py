@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from app.domain.types import Card, StoredImage, TemplateSource, Vectors
@@ -127,3 +128,24 @@ class GalleryStatus:
     other_galleries: Mapping[str, int]
     index_state: Literal["none", "building", "ready", "invalid"]
     sets: tuple[SetCoverage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderGallery:
+    """One encoder's gallery among those that stand side by side in a database.
+
+    Attributes:
+        fingerprint: Of the encoder.
+        encoder_name: As the encoder's own files have it; two versions of an encoder share one.
+        templates: All of them, those that were undone included.
+        learnt: Those that were made of corrections.
+        created_at: When its first template came.
+        last_scan_at: When its encoder last answered a scan that is kept; None where it answered none.
+    """
+
+    fingerprint: str
+    encoder_name: str
+    templates: int
+    learnt: int
+    created_at: datetime
+    last_scan_at: datetime | None

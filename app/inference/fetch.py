@@ -7,6 +7,9 @@ the partial file stays, named by the hash it is to have, and the next call goes 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,6 +48,8 @@ def fetch_encoder(models_dir: Path, name: str, *, endpoint: str | None = None) -
         name: open_clip's ``architecture/checkpoint``.
         endpoint: Base URL of the hub; None takes ``HF_ENDPOINT``, else huggingface.co.
 
+    Where it fails, the start of a download stays, to go on from; a folder made for nothing does not.
+
     Returns:
         The checkpoint's path. One that is there already is hashed again, not downloaded again.
 
@@ -54,8 +59,32 @@ def fetch_encoder(models_dir: Path, name: str, *, endpoint: str | None = None) -
         EncoderInvalid: what came has another hash, or the hub vouches for none.
     """
     folder = models_dir / folder_name(name)
-    if not (folder / SOURCE_NAME).is_file():
-        write_description(folder, *describe_pretrained(name))
+    with _leaving_no_empty_folder(folder):
+        if not (folder / SOURCE_NAME).is_file():
+            write_description(folder, *describe_pretrained(name))
+        return _fetch_into(folder, name, endpoint)
+
+
+@contextmanager
+def _leaving_no_empty_folder(folder: Path) -> Iterator[None]:
+    """Takes a folder away again that was made in here, where that failed before any of a file came."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        partial = list(folder.glob("*.partial"))
+        for path in partial:
+            if path.stat().st_size == 0:
+                path.unlink()
+        if made and not any(path.exists() for path in partial):
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # somebody else has put something there
+                for parent in made[1:]:
+                    parent.rmdir()
+        raise
+
+
+def _fetch_into(folder: Path, name: str, endpoint: str | None) -> Path:
     source = read_source(folder)
     try:
         remote = _find_remote(source, endpoint)

@@ -97,6 +97,20 @@ def load_encoder(
     return encoder
 
 
+def expect_encoder(
+    folder: Path, *, precision: RequestedPrecision = "auto", runtime: RequestedRuntime = "auto"
+) -> EncoderInfo:
+    """What ``load_encoder`` would load here, told by the files that describe it alone.
+
+    Raises:
+        EncoderFileMissing: a file is not there.
+        EncoderInvalid: it does not describe an encoder.
+    """
+    manifest, config = read_manifest(folder), read_model_config(folder)
+    choice = choose_precision(precision, read_cpu_flags(), _offer(manifest, config, runtime))
+    return describe(manifest, config, choice.precision, choice.reason)
+
+
 def _offer(manifest: EncoderManifest, config: ModelConfig, runtime: RequestedRuntime) -> PrecisionOffer:
     if manifest.int8 is None:
         return PrecisionOffer(needs_fp32=manifest.needs_fp32)

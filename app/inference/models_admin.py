@@ -70,12 +70,13 @@ def export_encoder(
     folder = models_dir / folder_name(name)
     if graph and (folder / MANIFEST_NAME).is_file() and not (folder / SOURCE_NAME).is_file():
         return add_graph(folder)
-    if not (folder / SOURCE_NAME).is_file():
-        write_description(folder, *describe_pretrained(name))
-    source, config = read_source(folder), read_model_config(folder)
+    described = None if (folder / SOURCE_NAME).is_file() else describe_pretrained(name)
     chosen = checkpoint or find_checkpoint(folder)
     if chosen is None:
         raise EncoderFileMissing(f"no checkpoint of {name} here; `binderlens models fetch {name}` gets it")
+    if described is not None:
+        write_description(folder, *described)
+    source, config = read_source(folder), read_model_config(folder)
     state = read_visual_state(chosen)
     on_disk = fastest_float(read_cpu_flags()) if precision == "auto" else precision
     return write_encoder(folder, _describe(source, chosen), config, state, on_disk, graph=graph)

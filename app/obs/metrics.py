@@ -66,6 +66,23 @@ class Metrics:
         self._state = StateCollector()
         self._registry.register(self._state)
 
+    def start_from_zero(
+        self, requests: Iterable[tuple[str, str, int]], statuses: Iterable[str], degraded: Iterable[str]
+    ) -> None:
+        """Shows counts that may come: Prometheus sees no increase in one that begins with its first event.
+
+        Args:
+            requests: Method, route and status of requests that an alarm may ask for.
+            statuses: All that a card may have.
+            degraded: All shortcomings that a card may have.
+        """
+        for method, route, status in requests:
+            self._requests.labels(method, route, str(status))
+        for card_status in statuses:
+            self._cards.labels(card_status)
+        for reason in degraded:
+            self._degraded.labels(reason)
+
     def observe_request(self, method: str, route: str, status: int | None, duration_s: float) -> None:
         """Counts one HTTP request. ``route`` is the template of its path."""
         self._requests.labels(method, route, str(status or 0)).inc()

@@ -30,7 +30,7 @@ async def served(runtime: Runtime) -> AsyncIterator[str]:
     listener = open_listener(runtime.settings.model_copy(update={"port": 0}))
     app = build_application(runtime.settings, _wired_already)
     app.state.runtime = runtime
-    server = build_server(app)
+    server = build_server(app, runtime.settings)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Corrections under load and over time: replays outlive what they speak of; cutting costs a permit."""
+"""Corrections are stored and undone; replays outlive what they speak of; cutting costs a permit."""
 
 from __future__ import annotations
 
@@ -143,3 +143,31 @@ async def test_what_people_said_about_a_scan_is_listed_in_order_of_arrival(
     lost = await client.get(f"/scans/{uuid.UUID(int=404)}/corrections")
     contract.check("list_scan_corrections", lost)
     assert lost.status_code == 404
+
+
+async def test_a_correction_is_stored_shown_and_undone(scan, client, contract: Contract) -> None:
+    body = {
+        "detection_id": scan["cards"][0]["detection_id"],
+        "verdict": "card",
+        "card_id": "em1-002",
+        "note": "seen from near",
+    }
+    stored = await client.post("/corrections", json=body)
+    assert stored.status_code == 202
+    contract.check("submit_correction", stored)
+    assert stored.json()["status"] == "pending"
+    assert stored.headers["location"] == f"/corrections/{stored.json()['correction_id']}"
+    shown = await client.get(stored.headers["location"])
+    contract.check("get_correction", shown)
+    assert shown.json() == stored.json()
+    undone = await client.delete(stored.headers["location"])
+    contract.check("undo_correction", undone)
+    assert undone.json()["status"] == "undone"
+
+
+async def test_a_missed_card_is_named_by_scan_and_quad(scan, client, contract: Contract) -> None:
+    quad = [[40, 30], [166, 30.5], [166, 206], [40, 206]]
+    body = {"scan_id": scan["scan_id"], "quad": quad, "verdict": "card", "card_id": "em1-001"}
+    stored = await client.post("/corrections", json=body)
+    contract.check("submit_correction", stored)
+    assert stored.json()["quad"] == quad

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import AsyncIterator
 
 import httpx
@@ -18,6 +19,7 @@ from app.settings import Settings
 from tests.fakes.service import FakeService, ScriptedIdentify, fake_service, page_png
 from tests.openapi import Contract
 
+NOTHING = str(uuid.UUID(int=404))
 STATUSES = {
     errors.MalformedRequest: 400,
     errors.InvalidInput: 422,
@@ -247,3 +249,27 @@ async def test_replies_tell_browsers_to_stay_careful(client: httpx.AsyncClient) 
     assert headers["x-frame-options"] == "DENY"
     assert headers["cache-control"] == "no-store"
     assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "method", "path"),
+    [
+        ("get_scan", "GET", f"/scans/{NOTHING}"),
+        ("get_scan_image", "GET", f"/scans/{NOTHING}/image"),
+        ("get_scan_csv", "GET", f"/scans/{NOTHING}/cards.csv"),
+        ("delete_scan", "DELETE", f"/scans/{NOTHING}"),
+        ("get_detection_image", "GET", f"/detections/{NOTHING}/image"),
+        ("get_card", "GET", "/cards/nothing"),
+        ("get_card", "GET", "/cards/em1/with/slashes"),
+        ("get_card_image", "GET", "/cards/nothing/image"),
+        ("get_correction", "GET", f"/corrections/{NOTHING}"),
+        ("undo_correction", "DELETE", f"/corrections/{NOTHING}"),
+    ],
+)
+async def test_what_is_not_there_is_404(
+    operation_id: str, method: str, path: str, client: httpx.AsyncClient, contract: Contract
+) -> None:
+    response = await client.request(method, path)
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+    contract.check(operation_id, response)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from app.api.security import refuse_unsafe_listen
 from app.cli.server import SHUTDOWN_GRACE_S
+from app.domain.errors import ConfigurationError
 from app.services.identify import CLOSE_TIMEOUT_S
 from app.settings import PROJECT_ROOT, Settings
 
@@ -17,12 +21,52 @@ def read(name: str) -> dict[str, Any]:
     return yaml.safe_load((PROJECT_ROOT / name).read_text(encoding="utf-8"))
 
 
+def interpolated(text: str, given: dict[str, str]) -> str:
+    """As Compose does it, for the two forms that the file has: a default, and a value that must be there."""
+
+    def value(found: re.Match[str]) -> str:
+        name, form, rest = found.groups()
+        if given.get(name):
+            return given[name]
+        assert form == ":-", f"{name} must be set: {rest}"
+        return rest
+
+    return re.sub(r"\$\{(\w+)(:[-?])([^}]*)\}", value, text)
+
+
 def test_compose_gives_everything_a_limit_and_the_database_room_to_build_an_index() -> None:
     services = read("docker-compose.yml")["services"]
     assert all("mem_limit" in service for service in services.values())
     assert services["database"]["shm_size"] == "256mb"
     assert services["database"]["image"].startswith("pgvector/pgvector:")
-    assert "API_KEYS" in services["binderlens"]["environment"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_safe"),
+    [
+        ({"API_KEYS": "me:admin:a-key-of-some-length"}, True),
+        ({"API_KEYS_FILE": "/run/keys/api_keys"}, True),
+        ({}, False),
+    ],
+)
+def test_compose_needs_keys_from_one_setting_or_the_other(
+    given: dict[str, str], is_safe: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env here
+    monkeypatch.setenv("HOST", "0.0.0.0")  # as in the image
+    for name, value in read("docker-compose.yml")["services"]["binderlens"]["environment"].items():
+        monkeypatch.setenv(name, interpolated(value, given))
+    with nullcontext() if is_safe else pytest.raises(ConfigurationError, match="API_KEYS_FILE"):
+        refuse_unsafe_listen(Settings())
+
+
+def test_compose_lets_no_log_fill_the_disk() -> None:
+    for service in read("docker-compose.yml")["services"].values():
+        assert service["logging"]["driver"] == "json-file"
+        options = service["logging"]["options"]
+        assert re.fullmatch(r"\d+m", options["max-size"])
+        assert int(options["max-file"]) > 1
+        assert isinstance(options["max-file"], str)  # Docker takes no number here
 
 
 def test_compose_migrates_before_it_serves() -> None:

@@ -75,7 +75,7 @@ async def _run(settings: Settings, files: DemoFiles, listener: socket.socket, on
     from app.main import create_app
 
     application = create_app(settings)
-    server = build_server(application)
+    server = build_server(application, settings)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         runtime = await _wait_for_runtime(application, serving)

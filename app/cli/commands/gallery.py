@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.commands import gallery_backup, gallery_fetch, gallery_import
+from app.cli.commands import gallery_backup, gallery_drop, gallery_fetch, gallery_import
 from app.cli.wiring import run_with_runtime
 from app.domain.errors import NotFound
 from app.domain.gallery_types import GalleryStatus
@@ -24,6 +24,7 @@ def build() -> typer.Typer:
     commands.command("remove")(remove)
     commands.command("status")(status)
     commands.command("re-embed")(gallery_import.re_embed)
+    commands.command("drop")(gallery_drop.drop)
     commands.command("backup")(gallery_backup.backup)
     commands.command("restore")(gallery_backup.restore)
     return commands

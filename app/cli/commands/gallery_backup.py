@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.cli.piped_file import readable_twice
 from app.cli.wiring import error_console, load_settings
 
 
@@ -27,7 +28,7 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="What backup wrote.")],
+    file: Annotated[Path, typer.Argument(help="What backup wrote; `-` is standard input.")],
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the cards, scans and corrections that are there.")
     ] = False,
@@ -35,7 +36,8 @@ def restore(
     """Put a backup into the database, all of it or nothing; stop the service first."""
     from app.db.backup import restore as restore_database
 
-    cards = _with_server(lambda dsn: restore_database(dsn, file, replace=replace), f"restoring {file}")
+    with readable_twice(file) as source:
+        cards = _with_server(lambda dsn: restore_database(dsn, source, replace=replace), f"restoring {file}")
     Console(highlight=False).print(f"restored {file}: {cards} cards", soft_wrap=True)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from app.cli.commands.models_int8 import export_int8, repeat_int8_proof
 from app.cli.wiring import load_settings
 from app.domain.errors import ConfigurationError
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.inference.manifest import WeightPrecision
@@ -25,6 +26,8 @@ Gallery = Annotated[
         "`auto` takes the database where there is one."
     ),
 ]
+
+_EXAMPLE = "ViT-L-14/laion400m_e32"
 
 
 class ExportFormat(enum.StrEnum):
@@ -51,12 +54,26 @@ def list_models() -> None:
     """Which encoders are here, and in what state."""
     from app.inference.catalogue import list_encoders  # not by way of what needs torch
 
+    models_dir = load_settings().models_dir
+    entries = list_encoders(models_dir)
+    if not entries:
+        Console(highlight=False, soft_wrap=True).print(_nothing_in(models_dir), markup=False)
+        return
     table = Table()
     for column in ("encoder", "state", "detail"):
         table.add_column(column)
-    for entry in list_encoders(load_settings().models_dir):
+    for entry in entries:
         table.add_row(entry.name, entry.state, entry.detail)
     Console().print(table)
+
+
+def _nothing_in(models_dir: Path) -> str:
+    own = Settings.model_fields["models_dir"].default
+    return (
+        f"no encoders in MODELS_DIR, {models_dir}{'' if models_dir.is_dir() else ', which is not there'}\n"
+        f"compact lies in {own}, where MODELS_DIR points by itself\n"
+        f"others come by: binderlens models fetch {_EXAMPLE}, then: binderlens models export {_EXAMPLE}"
+    )
 
 
 def fetch(name: Name) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from app.inference.export import write_encoder
@@ -64,6 +66,26 @@ def binderlens(command: CommandLine, database_url: str, models_dir: Path) -> Com
     command.setenv(DATABASE_URL=database_url, MODELS_DIR=models_dir, ENCODER="tiny", ENCODER_THREADS=1)
     command.setenv(VERIFICATION_BUDGET_MS=60_000)  # a busy machine must not change what is found
     return command
+
+
+@pytest.fixture
+def filled(binderlens: CommandLine, cards: CardFolder) -> CommandLine:
+    """``binderlens`` on a gallery of the cards."""
+    assert binderlens(*cards.import_args).status == 0
+    return binderlens
+
+
+def rows(dsn: str, sql: str, *args: object) -> list[tuple]:
+    """What a statement gives."""
+
+    async def fetch() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetch(sql, *args)
+        finally:
+            await connection.close()
+
+    return [tuple(row) for row in asyncio.run(fetch())]
 
 
 @pytest.fixture

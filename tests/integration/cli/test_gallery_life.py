@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from threading import Thread
 
 import asyncpg
 import numpy as np
 import pytest
 
 from tests.command_line import CommandLine
-from tests.integration.cli.conftest import CardFolder
+from tests.integration.cli.conftest import CardFolder, rows
 
 COUNTS = """
 SELECT (SELECT count(*) FROM cards), (SELECT count(*) FROM reference_images), (SELECT count(*) FROM blobs),
@@ -27,25 +28,8 @@ WHERE g.encoder_name = $1 ORDER BY 1, 2, 3
 """
 
 
-def rows(dsn: str, sql: str, *args: object) -> list[tuple]:
-    async def fetch() -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(dsn)
-        try:
-            return await connection.fetch(sql, *args)
-        finally:
-            await connection.close()
-
-    return [tuple(row) for row in asyncio.run(fetch())]
-
-
 def execute(dsn: str, sql: str) -> None:
     rows(dsn, sql)
-
-
-@pytest.fixture
-def filled(binderlens: CommandLine, cards: CardFolder) -> CommandLine:
-    assert binderlens(*cards.import_args).status == 0
-    return binderlens
 
 
 def test_another_encoder_gets_templates_beside_the_first_and_an_import_finds_them(
@@ -142,6 +126,20 @@ def test_a_restored_backup_holds_everything_again(
     status = filled("gallery", "status").out
     assert "index             ready" in status
     assert filled(*cards.import_args).out.startswith(f"{len(cards.card_ids)} cards: 0 added or changed")
+
+
+def test_a_backup_is_restored_through_a_pipe(
+    filled: CommandLine, cards: CardFolder, database_url: str, tmp_path: Path
+) -> None:
+    counts = rows(database_url, COUNTS)
+    filled("gallery", "backup", "cards.backup")
+    filled("gallery", "remove", *cards.card_ids[1:])
+    os.mkfifo(tmp_path / "pipe")
+    content = (tmp_path / "cards.backup").read_bytes()
+    Thread(target=(tmp_path / "pipe").write_bytes, args=(content,), daemon=True).start()
+    outcome = filled("gallery", "restore", "pipe", "--replace")
+    assert outcome.out == f"restored pipe: {len(cards.card_ids)} cards\n"
+    assert rows(database_url, COUNTS) == counts
 
 
 def test_a_backup_fills_a_database_without_tables(

@@ -233,6 +233,25 @@ def test_a_folder_with_a_long_path_is_served_from_a_shorter_one(data_dir: Path) 
     assert not socket_dir.exists()
 
 
+@pytest.mark.parametrize(
+    ("gone", "reason"),
+    [
+        ("pg_wal/0*", "could not locate a valid checkpoint record"),
+        ("pg_xact/0*", "could not access status of transaction"),
+        ("global/pg_control", "postgres: could not find the database system .* could not open file"),
+    ],
+)
+def test_a_start_that_fails_is_explained_by_what_it_wrote_itself(
+    gone: str, reason: str, data_dir: Path
+) -> None:
+    with (data_dir / "postgres" / "server.log").open("a") as older:
+        older.write('2026-01-01 00:00:00.000 UTC [1] FATAL:  role "somebody" does not exist\n')
+    for file in (data_dir / "postgres").glob(gone):
+        file.unlink()
+    with pytest.raises(DatabaseUnavailable, match=f"PostgreSQL does not start: {reason}"):
+        EmbeddedPostgres(data_dir, FAST_SETTINGS).start()
+
+
 def test_a_data_dir_that_cannot_be_made_is_refused_clearly(data_dir: Path) -> None:
     (data_dir / "file").write_text("")
     with pytest.raises(ConfigurationError, match="DATA_DIR"):

@@ -72,8 +72,7 @@ def test_wrong_bytes_are_refused_and_not_kept(hub: LocalHub, tmp_path: Path) -> 
     hub.stated_sha256 = hashlib.sha256(b"other").hexdigest()
     with pytest.raises(EncoderInvalid, match="SHA-256"):
         fetch_encoder(tmp_path, NAME, endpoint=hub.url)
-    left = {path.name for path in (tmp_path / "vit-b-32--laion2b_s34b_b79k").iterdir()}
-    assert left == {"model.json", "source.json"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_states_no_hash_is_refused(hub: LocalHub, tmp_path: Path) -> None:
@@ -91,6 +90,26 @@ def test_a_repository_without_the_file_is_named(hub: LocalHub, tmp_path: Path) -
 def test_a_hub_that_cannot_be_reached_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(EncoderFileMissing, match="could not be fetched"):
         fetch_encoder(tmp_path, NAME, endpoint="http://127.0.0.1:9")
+
+
+def test_a_fetch_that_brings_nothing_leaves_nothing(hub: LocalHub, tmp_path: Path) -> None:
+    hub.broken = True
+    models_dir = tmp_path / "new" / "models"
+    for endpoint in ("http://127.0.0.1:9", hub.url):
+        with pytest.raises(EncoderFileMissing):
+            fetch_encoder(models_dir, NAME, endpoint=endpoint)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fetch_that_fails_leaves_what_was_there_before(hub: LocalHub, tmp_path: Path) -> None:
+    folder = fetch_encoder(tmp_path, NAME, endpoint=hub.url).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "full_checkpoint.safetensors").unlink()
+    del before["full_checkpoint.safetensors"]
+    hub.broken = True
+    with pytest.raises(EncoderFileMissing):
+        fetch_encoder(tmp_path, NAME, endpoint=hub.url)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_an_unknown_checkpoint_is_refused_with_what_comes_close(tmp_path: Path) -> None:

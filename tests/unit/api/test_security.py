@@ -121,7 +121,7 @@ def test_loopback_needs_no_keys(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "cards.example", ""])
 def test_without_keys_the_service_listens_on_loopback_only(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="set API_KEYS first"):
+    with pytest.raises(ConfigurationError, match="set API_KEYS or API_KEYS_FILE first"):
         refuse_unsafe_listen(settings(host=host))
     refuse_unsafe_listen(settings("a:identify:one", host))
 

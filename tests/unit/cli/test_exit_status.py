@@ -34,6 +34,21 @@ def test_settings_that_contradict_each_other_are_named(command: CommandLine) -> 
     assert command("serve").error.startswith("RETRIEVAL_TOPK_RETRY is 20, more than RETRIEVAL_TOPK (10)")
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_without_encoders_says_so_and_where_they_come_from(
+    command: CommandLine, is_there: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "none"
+    if is_there:
+        folder.mkdir()
+    command.setenv(MODELS_DIR=folder)
+    outcome = command("models", "list")
+    assert outcome.status == 0
+    first, *rest = outcome.out.splitlines()
+    assert first == f"no encoders in MODELS_DIR, {folder}" + ("" if is_there else ", which is not there")
+    assert "models fetch" in rest[-1]
+
+
 def test_listening_for_everybody_without_keys_is_refused(command: CommandLine) -> None:
     assert "API_KEYS" in command("serve", "--host", "0.0.0.0").error
 

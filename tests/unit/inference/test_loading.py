@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from app.domain.errors import EncoderFileMissing, EncoderInvalid, InvalidParameter
 from app.inference.encoder import LoadedEncoder
 from app.inference.files import sha256_of
-from app.inference.loading import load_encoder
+from app.inference.loading import expect_encoder, load_encoder
 from app.inference.manifest import read_manifest, read_model_config
 from app.inference.precision import RequestedPrecision
 from app.inference.torch_tower import load_tower
@@ -221,6 +221,14 @@ def test_fp32_and_bf16_share_a_gallery(shared_tiny_encoder: Path, monkeypatch: p
     crops = draw_crops(4)
     cosines = (half.encode_now(crops) * full.encode_now(crops)).sum(axis=1)
     assert cosines.min() > 0.999
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])
+def test_what_will_be_loaded_is_known_without_loading_it(
+    precision: RequestedPrecision, shared_tiny_encoder: Path
+) -> None:
+    loaded = load_encoder(shared_tiny_encoder, precision=precision)
+    assert expect_encoder(shared_tiny_encoder, precision=precision) == loaded.info
 
 
 @pytest.mark.parametrize("asked", ["auto", "bf16"])

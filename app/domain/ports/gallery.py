@@ -1,12 +1,10 @@
-"""What services need of the outside: an encoder, a gallery and a scan store. Adapters implement these."""
+"""What services need of a gallery: cards, templates and reference pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
-from uuid import UUID
 
-from app.domain.correction_types import Correction, NewCorrection
 from app.domain.gallery_types import (
     NOTHING_COMPARED,
     CardUpdate,
@@ -16,73 +14,7 @@ from app.domain.gallery_types import (
     ReferenceTemplates,
     StoredReference,
 )
-from app.domain.quality_types import Quality, QualityFilter
-from app.domain.scan_filter import ScanFilter
-from app.domain.types import (
-    Card,
-    CardFilter,
-    EncoderInfo,
-    Identification,
-    MemorySnapshot,
-    RequestKey,
-    RgbImage,
-    ScanResult,
-    ScanSummary,
-    StoredImage,
-    TemplateHit,
-    Vectors,
-)
-
-
-class Encoder(Protocol):
-    """Turns rectified cards into unit vectors."""
-
-    @property
-    def info(self) -> EncoderInfo:
-        """Which encoder this is."""
-        ...
-
-    async def encode(self, crops: Sequence[RgbImage]) -> Vectors:
-        """Embeds whole cards of any size.
-
-        Args:
-            crops: RGB uint8 pictures (height, width, 3), each filled by one card, upright.
-
-        Returns:
-            float32 (len(crops), dimension), unit length, owning its memory. (0, dimension) for no crops.
-
-        Raises:
-            MemoryTight: the guard refused the batch.
-        """
-        ...
-
-
-class MemoryGuard(Protocol):
-    """Watches the process's anonymous memory and says when to stop taking work."""
-
-    def admit(self, pending: int = 0) -> None:
-        """Lets one more scan in beside ``pending`` admitted ones, which may not have used their share yet.
-
-        Raises:
-            MemoryTight: that would bring the process too close to its limit.
-        """
-        ...
-
-    def reserve(self, need_bytes: int) -> Callable[[], None]:
-        """Keeps room for what a scan is about to allocate, until the function it returns is called.
-
-        Raises:
-            MemoryTight: there is no room for that.
-        """
-        ...
-
-    def has_room(self, pending: int = 0) -> bool:
-        """Whether ``admit`` would let one more scan in; changes and counts nothing."""
-        ...
-
-    def snapshot(self) -> MemorySnapshot:
-        """What it sees now."""
-        ...
+from app.domain.types import Card, CardFilter, StoredImage, TemplateHit, Vectors
 
 
 class Gallery(Protocol):
@@ -243,115 +175,5 @@ class References(Protocol):
 
         Raises:
             SearchTimeout: the statement was cancelled.
-        """
-        ...
-
-
-class ScanStore(Protocol):
-    """Scans, detections and corrections with their pictures."""
-
-    async def save(
-        self,
-        result: ScanResult,
-        image: StoredImage,
-        crops: Sequence[StoredImage],
-        key_id: str | None,
-        request_key: RequestKey | None = None,
-    ) -> UUID:
-        """Stores a scan with its detections, pictures and idempotency key: all of it or nothing.
-
-        Returns:
-            The scan that the key stands for: this one, or that of a request that was first with the same key
-            and body; then nothing is stored.
-
-        Raises:
-            IdempotencyConflict: the key was meanwhile used with another body; nothing is stored.
-        """
-        ...
-
-    async def get(self, scan_id: UUID) -> ScanResult | None:
-        """The reply as it was given."""
-        ...
-
-    async def list(self, chosen: ScanFilter, limit: int) -> list[ScanSummary]:
-        """Scans that are like that, newest first.
-
-        Raises:
-            SearchTimeout: the statement was cancelled.
-        """
-        ...
-
-    async def delete(self, scan_id: UUID) -> bool:
-        """Forgets a scan with its pictures; what corrections learnt from it stays. False if unknown."""
-        ...
-
-    async def scan_image(self, scan_id: UUID) -> StoredImage | None:
-        """The picture of a scan."""
-        ...
-
-    async def detection_image(self, detection_id: UUID) -> StoredImage | None:
-        """The rectified crop of a detection."""
-        ...
-
-    async def detection(self, detection_id: UUID) -> Identification | None:
-        """One card of a scan as it was answered."""
-        ...
-
-    async def find_idempotent(self, request_key: RequestKey, key_id: str | None) -> UUID | None:
-        """The scan an idempotency key already made.
-
-        Raises:
-            IdempotencyConflict: the key was used with another body.
-        """
-        ...
-
-    async def add_correction(
-        self, correction: NewCorrection, body_sha256: str, crop: StoredImage | None
-    ) -> tuple[Correction, bool]:
-        """Stores a correction; the flag is False where its idempotency key had already stored it.
-
-        Raises:
-            NotFound: unknown scan, detection or card.
-            IdempotencyConflict: the key was used with another body.
-        """
-        ...
-
-    async def find_correction(self, key: str, key_id: str | None, body_sha256: str) -> Correction | None:
-        """The correction that an idempotency key already stored.
-
-        Raises:
-            IdempotencyConflict: the key was used with another body.
-        """
-        ...
-
-    async def get_correction(self, correction_id: UUID) -> Correction | None:
-        """One correction."""
-        ...
-
-    async def corrections_of(self, scan_id: UUID) -> Sequence[Correction]:
-        """What people said about a scan, in order of arrival; none where the scan is unknown."""
-        ...
-
-    async def undo_correction(self, correction_id: UUID) -> Correction | None:
-        """Marks a correction undone, with everything it changed; None if unknown."""
-        ...
-
-    async def purge(self, older_than_days: int) -> int:
-        """Deletes scans past their retention, none where it is 0, and pictures without a use.
-
-        Returns:
-            How many scans.
-        """
-        ...
-
-
-class QualityStore(Protocol):
-    """Figures over what is stored."""
-
-    async def figures(self, chosen: QualityFilter) -> Quality:
-        """How well cards were named.
-
-        Raises:
-            SearchTimeout: a statement was cancelled.
         """
         ...
