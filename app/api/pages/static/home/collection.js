@@ -23,6 +23,8 @@ let shownKey = null;
 
 export const all = () => [...open.values()];
 export const shown = () => open.get(shownKey) ?? null;
+/** Those of which nothing is known yet, but will be. */
+export const onTheWay = () => all().filter((scan) => scan.state !== "done" && scan.state !== "failed");
 export const withScanId = (scanId) => all().find((scan) => scan.answer?.scan_id === scanId);
 
 /** @returns {Scan} */

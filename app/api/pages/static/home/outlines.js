@@ -1,20 +1,29 @@
 // Draws the outlines of a scan's cards over its picture, each with its sign, place and name.
 
-import { s } from "./dom.js";
+import { arrange, s } from "./dom.js";
 import { pathOf } from "./icons.js";
 
 // Letters of labels, in CSS pixels: as large as the card's width allows, within these.
 const [LEAST_PX, MOST_PX] = [9, 13];
 
+const drawn = new WeakMap(); // overlay -> row key -> {signature, group}
+
 /**
- * Draws everything anew.
+ * Draws what has changed; whatever else lies on the overlay is taken away.
  * @param {SVGElement} overlay lies over the picture, in its pixels
  * @param {import("./outcome.js").Row[]} rows
  * @param {number} unit pixels of the picture for one CSS pixel
  * @param {(row: Object) => void} open called for the outline that is clicked
  */
 export function drawOutlines(overlay, rows, unit, open) {
-  overlay.replaceChildren(...rows.map((row) => outline(row, unit, open)));
+  const before = drawn.get(overlay) ?? new Map();
+  const now = new Map(rows.map((row) => {
+    const signature = JSON.stringify([row.kind, row.card?.name, row.quad, unit]);
+    const known = before.get(row.key);
+    return [row.key, known?.signature === signature ? known : { signature, group: outline(row, unit, open) }];
+  }));
+  drawn.set(overlay, now);
+  arrange(overlay, [...now.values()].map((one) => one.group));
 }
 
 function outline(row, unit, open) {

@@ -3,7 +3,7 @@
 import { listItem } from "./card_list.js";
 import { changes, remove, shown } from "./collection.js";
 import { draw } from "./draw.js";
-import { button, element, h, put, s } from "./dom.js";
+import { arrange, button, element, h, put, s } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawOutlines } from "./outlines.js";
 import { rowsOf } from "./outcome.js";
@@ -128,7 +128,7 @@ function outline() {
 
 function tools() {
   const { scan } = view;
-  if (scan.state !== "done" || view.drawing) {
+  if (scan.state !== "done" || view.drawing || view.tools.querySelector("#draw")) {
     return;
   }
   put(view.tools, h("span", { class: "name" }, scan.name),
@@ -161,7 +161,7 @@ function list() {
     put(side, h("div", { class: "help" }, noCards()));
     return;
   }
-  const focused = document.activeElement?.closest?.(".side [data-row]")?.dataset.row;
+  const focused = document.activeElement?.closest?.(".side [data-row]");
   const shownItems = rows.map((row) => {
     const signature = JSON.stringify([row.kind, row.card?.card_id, row.correction?.status, row.correction?.reason, row.position]);
     if (items.get(row.key)?.signature !== signature) {
@@ -174,8 +174,8 @@ function list() {
     ordered = h("ol", { class: "cards", "aria-label": "Cards in page order" });
     put(side, ordered);
   }
-  ordered.replaceChildren(...shownItems);
-  if (focused) {
-    side.querySelector(`[data-row="${focused}"]`)?.focus();
+  arrange(ordered, shownItems);
+  if (focused && !focused.isConnected) {
+    side.querySelector(`[data-row="${focused.dataset.row}"]`)?.focus(); // made anew, since it says something else
   }
 }
