@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.home import (
     Home,
@@ -14,6 +14,7 @@ from tests.browser.home import (
     drop,
     page_of,
     photo,
+    shown_scan_id,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -48,3 +49,59 @@ async def test_focus_and_a_click_that_has_begun_outlast_the_uploads_beside_them(
         await expect(page.locator("#totals")).to_contain_text("9 cards")
         await expect(thumb).to_be_focused()
         assert complaints(watched) == []
+
+
+_PICTURES_THERE = """() => {
+  const images = [...document.querySelectorAll(".picture img, .card-row img, #strip img")];
+  images.forEach((one) => { one.loading = "eager"; });
+  const missing = document.querySelectorAll(".card-row .no-picture").length;
+  return !missing && images.length > 0 && images.every((one) => !one.hidden && one.complete && one.naturalWidth);
+}"""
+
+
+async def known_scan(home: Home, page: Page) -> str:
+    """The id of a scan of three cards that the service has."""
+    await drop(page, photo(page_of(home.cards(0, 3), seed=84)))
+    await answered(page, 3)
+    scan_id = await shown_scan_id(page)
+    await page.goto("about:blank")
+    return scan_id
+
+
+async def test_pictures_that_did_not_come_while_the_service_was_away_come_when_it_is_back(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        scan_id = await known_scan(home, page)
+
+        for path in ("**/image*", "**/ready"):
+            await page.route(path, lambda route: route.abort())
+        await page.goto(f"{home.base_url}/#scan={scan_id}")
+        await answered(page, 3)
+        await expect(page.locator("#notice")).to_contain_text("No connection")
+        await expect(page.locator(".card-row .no-picture").first).to_be_visible()
+        await page.unroute_all()
+        await page.wait_for_function(_PICTURES_THERE)
+        await expect(page.locator("#notice")).to_be_hidden()
+
+
+async def test_pictures_that_were_refused_come_after_the_login(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        scan_id = await known_scan(home, page)
+
+        async def refuse(route: Route) -> None:
+            await route.fulfill(status=401, json={"title": "No key", "code": "no_key"})
+
+        await page.route("**/image*", refuse)
+        await page.goto(f"{home.base_url}/#scan={scan_id}")
+        await answered(page, 3)
+        await expect(page.locator(".card-row .no-picture").first).to_be_visible()
+        await page.wait_for_timeout(300)  # each is tried once more
+        await page.route("**/login", lambda route: route.fulfill(status=204))
+        await page.route("**/detections/*?explain=true", refuse)
+        await page.locator(".card-row").first.click()
+        await page.locator("#login input").fill("a key")
+        await page.unroute("**/image*", refuse)
+        await page.unroute("**/detections/*?explain=true", refuse)
+        await page.keyboard.press("Enter")
+        await page.wait_for_function(_PICTURES_THERE)

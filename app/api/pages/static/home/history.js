@@ -5,6 +5,7 @@ import { add, newScan, show, withScanId } from "./collection.js";
 import { loadCorrections } from "./corrections.js";
 import { button, element, h, put } from "./dom.js";
 import { icon } from "./icons.js";
+import { smallPicture } from "./pictures.js";
 import { ask } from "./service.js";
 import { cards, counted, KIND_WORDS, when } from "./words.js";
 
@@ -58,11 +59,9 @@ const say = (words) => {
 
 function item(summary) {
   const kinds = ["accepted", "review", "unknown"].filter((kind) => summary[kind]);
-  const image = h("img", { src: smallAddress(summary.scan_id), alt: "", loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" })));
   return h("li", {}, button(
     { class: "past", onclick: () => openOne(summary) },
-    image,
+    smallPicture(smallAddress(summary.scan_id)),
     h("span", { class: "words" }, h("strong", {}, when(summary.created_at)),
       h("span", { class: "counts" }, kinds.map((kind) =>
         h("span", { class: `chip ${kind}` }, icon(kind), `${summary[kind]} ${KIND_WORDS[kind]}`)),

@@ -12,6 +12,7 @@ import { openFromAddress, watchHistory } from "./history.js";
 import { askName } from "./name_dialog.js";
 import { rowsOf, totals } from "./outcome.js";
 import { watchPicking } from "./picking.js";
+import { watchPictures } from "./pictures.js";
 import { watchReadiness } from "./ready.js";
 import { watchScan } from "./scan_view.js";
 import { stripItems } from "./strip.js";
@@ -107,6 +108,7 @@ watchKeys();
 watchHistory();
 watchButtons();
 watchReadiness();
+watchPictures();
 for (const name of ["change", "list"]) {
   changes.addEventListener(name, showSoon);
 }

@@ -7,6 +7,7 @@ import { arrange, button, element, h, put, s } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawOutlines } from "./outlines.js";
 import { rowsOf } from "./outcome.js";
+import { failedToLoad } from "./pictures.js";
 import { noCards, troubleWords } from "./troubles.js";
 import { again } from "./uploads.js";
 
@@ -44,15 +45,17 @@ function build(scan, actions) {
   const frame = h("div", { class: "picture" }, image, overlay);
   const tools = h("div", { class: "tools" });
   const side = h("div", { class: "side" });
-  view = { scan, image, overlay, frame, tools, side, actions, drawing: null, resizing: new ResizeObserver(() => outline()) };
+  const now = { scan, image, overlay, frame, tools, side, actions, drawing: null, missed: 0, resizing: new ResizeObserver(() => outline()) };
+  view = now;
   image.addEventListener("error", () => view?.image === image && withoutPicture());
   image.addEventListener("load", () => {
     image.hidden = false;
+    now.missed = 0;
   });
   image.src = scan.address;
   scan.seen = painted(image);
   put(root, h("figure", { class: "sheet" }, frame, tools), side);
-  view.resizing.observe(frame);
+  now.resizing.observe(frame);
   update();
 }
 
@@ -67,7 +70,12 @@ const painted = (image) =>
 function withoutPicture() {
   const { scan, image } = view;
   image.hidden = true;
-  if (scan.answer && scan.address.startsWith("blob:")) {
+  if (!scan.address.startsWith("blob:")) {
+    failedToLoad(image, () => {
+      image.src = scan.address;
+    }, view.missed);
+    view.missed += 1;
+  } else if (scan.answer) {
     scan.address = `scans/${scan.answer.scan_id}/image`;
     image.src = scan.address;
   }
@@ -77,7 +85,7 @@ function withoutPicture() {
 function update() {
   const { scan, image, side } = view;
   root.classList.remove("pictureless");
-  if (image.hidden) {
+  if (image.hidden && scan.address.startsWith("blob:")) {
     withoutPicture();
   }
   view.frame.classList.toggle("busy", ["sending", "looking"].includes(scan.state));

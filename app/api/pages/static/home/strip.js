@@ -4,6 +4,7 @@ import { all, show, shown } from "./collection.js";
 import { button, h, write } from "./dom.js";
 import { icon } from "./icons.js";
 import { needsLook, rowsOf } from "./outcome.js";
+import { smallPicture } from "./pictures.js";
 
 let items = new Map(); // scan key -> its parts, which stay while uploads go on beside them
 
@@ -18,7 +19,7 @@ export function stripItems() {
 
 function made(scan) {
   const [sign, words] = [h("span", { class: "sign" }), h("span")];
-  const small = h("span", { class: "no-picture" });
+  const small = h("span", { class: "small" }, h("span", { class: "no-picture" }));
   const thumb = button({ class: "thumb", title: scan.name, onclick: () => show(scan) }, small, h("span", { class: "badge" }, sign, words));
   return { item: h("li", {}, thumb), thumb, small, sign, words, src: null, signName: null };
 }
@@ -32,9 +33,8 @@ function update(parts, scan) {
   write(words, state);
   const src = scan.thumb || (scan.file ? null : scan.address);
   if (src && src !== parts.src) {
-    const small = h("img", { src, alt: "", loading: "lazy", decoding: "async" });
-    parts.small.replaceWith(small);
-    Object.assign(parts, { src, small });
+    parts.small.replaceChildren(smallPicture(src));
+    parts.src = src;
   }
   const signName = signOf(scan);
   if (signName !== parts.signName) {
