@@ -12,6 +12,7 @@ from tests.browser.home import (
     answered,
     complaints,
     drop,
+    foreign_cards,
     page_of,
     photo,
     shown_scan_id,
@@ -20,18 +21,24 @@ from tests.browser.home import (
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+async def hold_uploads(page: Page) -> asyncio.Event:
+    """Has pictures that are sent from now on wait for what is returned."""
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        await route.continue_()
+
+    await page.route("**/identify", hold)
+    return may_go
+
+
 async def test_focus_and_a_click_that_has_begun_outlast_the_uploads_beside_them(home: Home) -> None:
     async with home.opened() as watched:
         page = watched.page
-        may_go = asyncio.Event()
-
-        async def held(route: Route) -> None:
-            await may_go.wait()
-            await route.continue_()
-
         await drop(page, photo(page_of(home.cards(0, 4), seed=81), "first.jpg"))
         await answered(page, 4)
-        await page.route("**/identify", held)
+        may_go = await hold_uploads(page)
         await drop(page, photo(page_of(home.cards(4, 3), seed=82), "second.jpg"))
         thumb = page.locator("#strip .thumb").first
         await thumb.focus()
@@ -105,3 +112,41 @@ async def test_pictures_that_were_refused_come_after_the_login(home: Home) -> No
         await page.unroute("**/detections/*?explain=true", refuse)
         await page.keyboard.press("Enter")
         await page.wait_for_function(_PICTURES_THERE)
+
+
+async def test_what_is_on_its_way_joins_the_review_and_an_export_says_that_it_lacks_it(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        await drop(page, photo(page_of([*home.cards(20, 2), *foreign_cards(1)], seed=86), "first.jpg"))
+        await answered(page, 3)
+        may_go = await hold_uploads(page)
+        await drop(page, photo(page_of([*home.cards(23, 1), *foreign_cards(3)[1:]], seed=87), "second.jpg"))
+        await expect(page.locator("#totals")).to_contain_text("1 picture on the way")
+        async with page.expect_download():
+            await page.click("#csv")
+        await expect(page.locator("#trouble")).to_contain_text("This file lacks 1 picture still on the way")
+        left = await to_look_at(page)
+        await page.click("#review")
+        for _ in range(left):
+            await page.keyboard.press("n")
+        finished = page.locator("#card [data-part=finished]")
+        await expect(finished).to_contain_text("1 picture still on the way")
+        may_go.set()
+        more = finished.get_by_role("button", name="Look at 2 more")
+        await more.click()
+        await expect(page.locator("#card-title")).to_have_text("2 to look at")
+        await expect(page.locator("[data-part=scan-name]")).to_contain_text("second.jpg")
+        for _ in range(2):
+            await page.keyboard.press("n")
+        await expect(finished).to_contain_text("That was all")
+        await page.keyboard.press("Escape")
+        async with page.expect_download():
+            await page.click("#csv")
+        await expect(page.locator("#trouble-bar")).to_be_hidden()
+        assert complaints(watched) == []
+
+
+async def to_look_at(page: Page) -> int:
+    """How many cards the button counts."""
+    words = await page.locator("#review").inner_text()
+    return int(words.removeprefix("Review").strip() or 0)

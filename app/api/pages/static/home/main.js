@@ -1,6 +1,7 @@
 // Puts the page together.
 
 import { logOut, mayLogOut } from "../login.js";
+import { watchBar } from "./bar.js";
 import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
 import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
@@ -85,9 +86,6 @@ function watchButtons() {
   element("json").addEventListener("click", () => download("json"));
   element("log-out").hidden = !mayLogOut();
   element("log-out").addEventListener("click", logOut);
-  element("trouble-close").addEventListener("click", () => {
-    element("trouble-bar").hidden = true;
-  });
   for (const one of document.querySelectorAll("[data-close]")) {
     one.addEventListener("click", () => one.closest("dialog").close());
   }
@@ -107,6 +105,7 @@ watchCardDialog();
 watchKeys();
 watchHistory();
 watchButtons();
+watchBar();
 watchReadiness();
 watchPictures();
 for (const name of ["change", "list"]) {
