@@ -62,7 +62,8 @@ _PICTURES_THERE = """() => {
   const images = [...document.querySelectorAll(".picture img, .card-row img, #strip img")];
   images.forEach((one) => { one.loading = "eager"; });
   const missing = document.querySelectorAll(".card-row .no-picture").length;
-  return !missing && images.length > 0 && images.every((one) => !one.hidden && one.complete && one.naturalWidth);
+  const isThere = (one) => !one.hidden && one.complete && one.naturalWidth;
+  return !missing && images.length > 0 && images.every(isThere);
 }"""
 
 
@@ -143,6 +144,75 @@ async def test_what_is_on_its_way_joins_the_review_and_an_export_says_that_it_la
         async with page.expect_download():
             await page.click("#csv")
         await expect(page.locator("#trouble-bar")).to_be_hidden()
+        assert complaints(watched) == []
+
+
+async def test_a_link_to_a_scan_opens_it_and_one_that_leads_nowhere_says_so(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        scan_id = await known_scan(home, page)
+        nowhere = "00000000-0000-4000-8000-000000000000"
+        await page.goto(f"{home.base_url}/#scan={nowhere}")
+        trouble = page.locator("#trouble")
+        await expect(trouble).to_contain_text("There is no such scan here")
+        await expect(page.locator("#start")).to_be_visible()
+        assert "#" not in page.url
+        await page.evaluate("(id) => { location.hash = `scan=${id}`; }", scan_id)
+        await answered(page, 3)
+        await expect(trouble).to_be_hidden()
+        for broken in (nowhere, "half-a-link"):
+            await page.evaluate("(id) => { location.hash = `scan=${id}`; }", broken)
+            await expect(trouble).to_be_visible()
+            await expect(trouble).to_contain_text("There is no such scan here")
+            await expect(page).to_have_url(f"{home.base_url}/#scan={scan_id}")
+            await page.click("#trouble-close")
+
+
+async def test_past_scans_are_listed_once_and_what_was_left_is_not_opened(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        scan_id = await known_scan(home, page)
+        await page.goto(f"{home.base_url}/")
+        listed = {
+            "scan_id": scan_id,
+            "created_at": "2026-01-02T03:04:05Z",
+            "accepted": 3,
+            "review": 0,
+            "unknown": 0,
+        }
+
+        async def list_slowly(route: Route) -> None:
+            if "before=" in route.request.url or "status=" in route.request.url:
+                await asyncio.sleep(0.2 if "before=" in route.request.url else 0.4)
+            more = None if "before=" in route.request.url else "2026-01-02T03:04:05Z"
+            await route.fulfill(json={"scans": [listed] * 2, "next_before": more})
+
+        await page.route("**/scans?*", list_slowly)
+        await page.click("#open-history")
+        rows = page.locator("#history-scans > li")
+        await expect(rows).to_have_count(2)
+        await page.locator("#history-more").dblclick()
+        await page.wait_for_timeout(500)
+        await expect(rows).to_have_count(4)
+        await page.evaluate("""() => {
+          const status = document.getElementById("history-status");
+          for (const value of ["", "review"]) {
+            status.value = value;
+            status.dispatchEvent(new Event("change"));
+          }
+        }""")
+        await page.wait_for_timeout(700)
+        await expect(rows).to_have_count(2)
+
+        async def open_slowly(route: Route) -> None:
+            await asyncio.sleep(0.3)
+            await route.continue_()
+
+        await page.route(f"**/scans/{scan_id}", open_slowly)
+        await page.click("#history-open")
+        await page.keyboard.press("Escape")
+        await page.wait_for_timeout(600)
+        await expect(page.locator("#start")).to_be_visible()
         assert complaints(watched) == []
 
 

@@ -10,11 +10,15 @@ export function tellInBar(words) {
   speak(words);
 }
 
-/** Takes away what the bar says. */
-export function closeBar() {
-  element("trouble-bar").hidden = true;
+/** Closes the bar where it still says this: it is true no more. */
+export function unsay(words) {
+  if (element("trouble").textContent === words) {
+    element("trouble-bar").hidden = true;
+  }
 }
 
 export function watchBar() {
-  element("trouble-close").addEventListener("click", closeBar);
+  element("trouble-close").addEventListener("click", () => {
+    element("trouble-bar").hidden = true;
+  });
 }

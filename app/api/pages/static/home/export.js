@@ -1,6 +1,6 @@
 // The open scans as files: a person's word goes before the machine's answer, and what is unsure says so.
 
-import { closeBar, tellInBar } from "./bar.js";
+import { tellInBar, unsay } from "./bar.js";
 import { all, onTheWay } from "./collection.js";
 import { rowsOf } from "./outcome.js";
 import { counted } from "./words.js";
@@ -66,7 +66,7 @@ export function download(kind) {
   tellLeftOut();
 }
 
-let hasToldLeftOut = false;
+let told = "";
 
 // Whoever takes the file for the whole collection must know what it lacks.
 function tellLeftOut() {
@@ -75,10 +75,9 @@ function tellLeftOut() {
     coming && `${counted(coming, "picture")} still on the way`,
     unread && `${counted(unread, "picture")} that could not be read`,
   ].filter(Boolean);
+  unsay(told);
   if (lacks.length) {
-    tellInBar(`This file lacks ${lacks.join(", and ")}.${coming ? " Save it again when all are there." : ""}`);
-  } else if (hasToldLeftOut) {
-    closeBar();
+    told = `This file lacks ${lacks.join(", and ")}.${coming ? " Save it again when all are there." : ""}`;
+    tellInBar(told);
   }
-  hasToldLeftOut = lacks.length > 0;
 }

@@ -1,15 +1,16 @@
 // Puts the page together.
 
 import { logOut, mayLogOut } from "../login.js";
+import { watchAddress } from "./address.js";
 import { watchBar } from "./bar.js";
 import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
 import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
-import { all, changes, onTheWay, shown } from "./collection.js";
+import { all, changes, onTheWay } from "./collection.js";
 import { isSending, say } from "./corrections.js";
 import { arrange, element, h, inFront, put, write } from "./dom.js";
 import { download } from "./export.js";
-import { openFromAddress, watchHistory } from "./history.js";
+import { watchHistory } from "./history.js";
 import { askName } from "./name_dialog.js";
 import { rowsOf, totals } from "./outcome.js";
 import { watchPicking } from "./picking.js";
@@ -28,7 +29,6 @@ function showAll() {
   element("strip").hidden = scans.length < 2;
   arrange(element("strip"), stripItems());
   showTotals(scans.flatMap(rowsOf));
-  keepAddress();
   makeThumbs();
 }
 
@@ -49,16 +49,6 @@ function showTotals(rows) {
   write(element("review"), left ? `Review ${left}` : "Review");
   element("review").classList.toggle("primary", left > 0);
   element("review").disabled = element("csv").disabled = element("json").disabled = !rows.length;
-}
-
-// A reload finds the scan again.
-let kept = null;
-function keepAddress() {
-  const scanId = shown()?.answer?.scan_id ?? null;
-  if (scanId !== kept) {
-    history.replaceState(null, "", scanId ? `#scan=${scanId}` : location.pathname);
-    kept = scanId;
-  }
 }
 
 // Many changes in one moment are shown once.
@@ -111,4 +101,4 @@ watchPictures();
 for (const name of ["change", "list"]) {
   changes.addEventListener(name, showSoon);
 }
-openFromAddress();
+watchAddress();
