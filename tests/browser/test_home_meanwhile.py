@@ -168,6 +168,29 @@ async def test_a_link_to_a_scan_opens_it_and_one_that_leads_nowhere_says_so(home
             await page.click("#trouble-close")
 
 
+async def test_a_drawing_ends_with_the_scan_that_it_was_on(home: Home) -> None:
+    async with home.opened() as watched:
+        page = watched.page
+        files = [photo(page_of(home.cards(at, 2), seed=88 + at), f"{at}.jpg") for at in (0, 2)]
+        await drop(page, *files)
+        await expect(page.locator("#totals")).to_contain_text("4 cards")
+        await page.click("#draw")
+        await page.get_by_role("button", name="Start with a frame").click()
+        await page.locator("#strip .thumb").nth(1).click()
+        await page.locator(".card-row").first.click()
+        await page.keyboard.press("Escape")  # of the card alone
+        await expect(page.locator("#card")).to_be_hidden()
+        await expect(page.locator("#draw")).to_be_visible()
+        await page.click("#draw")
+        await page.click("#open-history")
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#history")).to_be_hidden()
+        await expect(page.get_by_role("button", name="Start with a frame")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#draw")).to_be_focused()
+        assert complaints(watched) == []
+
+
 async def test_past_scans_are_listed_once_and_what_was_left_is_not_opened(home: Home) -> None:
     async with home.opened() as watched:
         page = watched.page

@@ -34,6 +34,7 @@ function light(touched, isLit) {
 function build(scan, actions) {
   items.clear();
   view?.resizing.disconnect();
+  view?.drawing?.end();
   if (!scan) {
     view = null;
     root.replaceChildren();
@@ -154,6 +155,7 @@ async function startDrawing() {
   now.drawing = null;
   now.frame.classList.remove("drawing");
   if (now === view) {
+    now.tools.replaceChildren();
     update();
     element("draw").focus();
   }
