@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from PIL import Image
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from tests.browser.home import (
     Home,
@@ -188,6 +190,36 @@ async def test_a_drawing_ends_with_the_scan_that_it_was_on(home: Home) -> None:
         await expect(page.get_by_role("button", name="Start with a frame")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(page.locator("#draw")).to_be_focused()
+        assert complaints(watched) == []
+
+
+_COUNT_BLOBS = """() => {
+  window.inMemory = new Set();
+  const [make, forget] = [URL.createObjectURL.bind(URL), URL.revokeObjectURL.bind(URL)];
+  URL.createObjectURL = (of) => { const made = make(of); inMemory.add(made); return made; };
+  URL.revokeObjectURL = (address) => { inMemory.delete(address); forget(address); };
+}"""
+
+
+async def test_a_picture_that_is_taken_away_or_shown_by_the_service_leaves_the_memory(home: Home) -> None:
+    scene = page_of(home.cards(0, 2), seed=91)
+    with BytesIO() as coded:
+        Image.fromarray(scene.image).save(coded, "TIFF")
+        tiff: FilePayload = {"name": "scan.tif", "mimeType": "image/tiff", "buffer": coded.getvalue()}
+    async with home.opened() as watched:
+        page = watched.page
+        await page.evaluate(_COUNT_BLOBS)
+        await drop(page, tiff, photo(page_of(home.cards(2, 2), seed=92), "photo.jpg"))
+        await expect(page.locator("#totals")).to_contain_text("4 cards")
+        pictures = page.locator("#strip img")
+        await expect(pictures).to_have_count(2)
+        for picture in (page.locator(".picture img"), pictures.nth(0), pictures.nth(1)):
+            await expect(picture).not_to_have_js_property("naturalWidth", 0)
+        assert await page.evaluate("inMemory.size") == 2, "the photo and its small picture"
+        for name in ("scan.tif", "photo.jpg"):
+            await page.get_by_role("button", name=f"Close {name}").click()
+        await expect(page.locator("#start")).to_be_visible()
+        assert await page.evaluate("inMemory.size") == 0
         assert complaints(watched) == []
 
 

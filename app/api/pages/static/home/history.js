@@ -1,7 +1,7 @@
 // Scans of earlier, page by page; they open with all that was said about them.
 
 import { remember } from "./cards.js";
-import { add, newScan, show, withScanId } from "./collection.js";
+import { add, imageAddress, newScan, show, SMALL_PX, withScanId } from "./collection.js";
 import { loadCorrections } from "./corrections.js";
 import { button, element, h, put } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,8 +10,6 @@ import { ask } from "./service.js";
 import { cards, counted, KIND_WORDS, when } from "./words.js";
 
 const PAGE = 24;
-/** Twice as high as it is shown, for fine screens. */
-const SMALL_PX = 352;
 const dialog = element("history");
 let listed = [];
 let before = null;
@@ -69,8 +67,6 @@ const more = once(async (signal) => {
   element("history-open").textContent = `Open ${listed.length === 1 ? "it" : `these ${counted(listed.length, "scan")}`}`;
 });
 
-const smallAddress = (scanId) => `scans/${scanId}/image?height_px=${SMALL_PX}`;
-
 const say = (words) => {
   element("history-message").textContent = words;
 };
@@ -79,7 +75,7 @@ function item(summary) {
   const kinds = ["accepted", "review", "unknown"].filter((kind) => summary[kind]);
   return h("li", {}, button(
     { class: "past", onclick: () => openOne(summary) },
-    smallPicture(smallAddress(summary.scan_id)),
+    smallPicture(imageAddress(summary.scan_id, SMALL_PX)),
     h("span", { class: "words" }, h("strong", {}, when(summary.created_at)),
       h("span", { class: "counts" }, kinds.map((kind) =>
         h("span", { class: `chip ${kind}` }, icon(kind), `${summary[kind]} ${KIND_WORDS[kind]}`)),
@@ -125,7 +121,7 @@ export async function load(scanId, createdAt, signal) {
   const answer = await ask(`scans/${encodeURIComponent(scanId)}`, { signal });
   answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
   const name = createdAt ? when(createdAt) : `Scan of ${cards(answer.cards.length)}`;
-  const [address, thumb] = [`scans/${scanId}/image`, smallAddress(scanId)];
+  const [address, thumb] = [imageAddress(scanId), imageAddress(scanId, SMALL_PX)];
   const scan = newScan({ key: scanId, name, address, thumb, state: "done", answer });
   await loadCorrections(scan);
   signal.throwIfAborted();

@@ -1,7 +1,7 @@
 // One scan: its picture with the outlines, and the list of its cards beside it.
 
 import { listItem } from "./card_list.js";
-import { changes, remove, shown } from "./collection.js";
+import { changes, remove, showFromService, shown } from "./collection.js";
 import { draw } from "./draw.js";
 import { arrange, button, element, h, put, s } from "./dom.js";
 import { icon } from "./icons.js";
@@ -77,7 +77,7 @@ function withoutPicture() {
     }, view.missed);
     view.missed += 1;
   } else if (scan.answer) {
-    scan.address = `scans/${scan.answer.scan_id}/image`;
+    showFromService(scan);
     image.src = scan.address;
   }
   root.classList.toggle("pictureless", scan.state === "failed");
