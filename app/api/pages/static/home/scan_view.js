@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { drawOutlines } from "./outlines.js";
 import { rowsOf } from "./outcome.js";
 import { failedToLoad } from "./pictures.js";
-import { noCards, troubleWords } from "./troubles.js";
+import { mayHelpToRepeat, noCards, troubleWords } from "./troubles.js";
 import { again } from "./uploads.js";
 
 const root = element("scan");
@@ -93,7 +93,7 @@ function update() {
   outline();
   tools();
   if (scan.state === "failed") {
-    put(side, h("div", { class: "help" }, troubleWords(scan.problem), actionsOf(scan)));
+    put(side, h("div", { class: "help" }, h("p", { class: "name" }, scan.name), troubleWords(scan.problem), actionsOf(scan)));
   } else if (scan.state !== "done") {
     progress();
   } else {
@@ -102,8 +102,10 @@ function update() {
 }
 
 function actionsOf(scan) {
-  return h("p", { class: "actions" }, button({ class: "primary", onclick: () => again(scan) }, "Try again"),
-    button({ onclick: () => remove(scan) }, "Take it away"));
+  const mayRepeat = mayHelpToRepeat(scan.problem);
+  const takeAway = button({ class: !mayRepeat && "primary", onclick: () => remove(scan) }, "Take it away");
+  const repeat = button({ class: mayRepeat && "primary", onclick: () => again(scan) }, "Try again");
+  return h("p", { class: "actions" }, mayRepeat ? [repeat, takeAway] : [takeAway, repeat]);
 }
 
 function progress() {

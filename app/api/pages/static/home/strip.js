@@ -19,7 +19,7 @@ export function stripItems() {
 
 function made(scan) {
   const [sign, words] = [h("span", { class: "sign" }), h("span")];
-  const small = h("span", { class: "small" }, h("span", { class: "no-picture" }));
+  const small = h("span", { class: "small" }, h("span", { class: "no-picture" }, icon("frame")));
   const thumb = button({ class: "thumb", title: scan.name, onclick: () => show(scan) }, small, h("span", { class: "badge" }, sign, words));
   return { item: h("li", {}, thumb), thumb, small, sign, words, src: null, signName: null };
 }
