@@ -159,7 +159,7 @@ async def test_a_link_to_a_scan_opens_it_and_one_that_leads_nowhere_says_so(home
         await expect(trouble).to_contain_text("There is no such scan here")
         await expect(page.locator("#start")).to_be_visible()
         assert "#" not in page.url
-        await page.evaluate("(id) => { location.hash = `scan=${id}`; }", scan_id)
+        await page.evaluate("(id) => { location.hash = `scan=${id}`; }", scan_id.upper())
         await answered(page, 3)
         await expect(trouble).to_be_hidden()
         for broken in (nowhere, "half-a-link"):

@@ -18,6 +18,8 @@ export function watchAddress() {
   follow();
 }
 
+const wanted = () => new URLSearchParams(location.hash.slice(1)).get("scan");
+
 const addressOf = (scanId) => (scanId ? `#scan=${scanId}` : location.pathname + location.search);
 
 function keep() {
@@ -29,7 +31,7 @@ function keep() {
 }
 
 async function follow() {
-  const scanId = new URLSearchParams(location.hash.slice(1)).get("scan");
+  const scanId = wanted();
   asked.abort();
   asked = new AbortController();
   isWaiting = false;
@@ -42,7 +44,7 @@ async function follow() {
 async function open(scanId, signal) {
   try {
     const scan = await load(scanId, null, signal);
-    if (location.hash === addressOf(scanId)) {
+    if ([scanId, scan.answer.scan_id].includes(wanted())) {
       show(scan); // unless the person looks at something else by now
     }
   } catch (error) {

@@ -120,13 +120,13 @@ export async function load(scanId, createdAt, signal) {
   }
   const answer = await ask(`scans/${encodeURIComponent(scanId)}`, { signal });
   answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
+  const id = answer.scan_id; // a link may write it in capitals
   const name = createdAt ? when(createdAt) : `Scan of ${cards(answer.cards.length)}`;
-  const [address, thumb] = [imageAddress(scanId), imageAddress(scanId, SMALL_PX)];
-  const scan = newScan({ key: scanId, name, address, thumb, state: "done", answer });
+  const scan = newScan({ key: id, name, address: imageAddress(id), thumb: imageAddress(id, SMALL_PX), state: "done", answer });
   await loadCorrections(scan);
   signal.throwIfAborted();
-  if (!withScanId(scanId)) {
+  if (!withScanId(id)) {
     add([scan]); // unless another click has opened it meanwhile
   }
-  return withScanId(scanId);
+  return withScanId(id);
 }
