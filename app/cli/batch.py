@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.cli.overlay import is_own_picture
 from app.cli.wiring import read_file
 from app.domain.errors import (
     BinderlensError,
@@ -54,12 +55,13 @@ class Looked:
     trouble: str | None = None
 
 
-def find_pictures(paths: Sequence[Path], leave_out: Path | None = None) -> list[Path]:
+def find_pictures(paths: Sequence[Path]) -> list[Path]:
     """The pictures that somebody named, with those of folders and of the folders in them, in natural order.
+
+    In folders, what an earlier run has drawn is passed over.
 
     Args:
         paths: Pictures and folders. What is named stays in its place, whatever it is.
-        leave_out: A folder that is not looked into, since pictures are written there.
 
     Raises:
         ConfigurationError: a folder cannot be read or has no picture.
@@ -69,7 +71,7 @@ def find_pictures(paths: Sequence[Path], leave_out: Path | None = None) -> list[
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(_inside(path, leave_out), key=natural_key)
+        inside = sorted(_inside(path), key=natural_key)
         if not inside:
             raise ConfigurationError(f"{path} has no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})")
         found += inside
@@ -177,23 +179,17 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
             leave_to_others(number)
 
 
-def _inside(folder: Path, leave_out: Path | None) -> Iterator[Path]:
-    """Pictures below a folder; what is hidden is passed over, as by a shell."""
+def _inside(folder: Path) -> Iterator[Path]:
+    """Pictures below a folder; what is hidden is passed over, as by a shell, and what was drawn here."""
 
     def refuse(error: OSError) -> None:
         raise ConfigurationError(f"cannot read {error.filename}: {error.strerror}") from error
 
     for place, folders, files in os.walk(folder, onerror=refuse):
         here = Path(place)
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and (leave_out is None or not _is_same(here / name, leave_out))
-        ]
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in PICTURE_SUFFIXES:
+            if name.startswith(".") or Path(name).suffix.lower() not in PICTURE_SUFFIXES:
+                continue
+            if not is_own_picture(here / name):
                 yield here / name
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return path.resolve() == other.resolve()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from app.domain.errors import ConfigurationError, InvalidInput
 from app.domain.types import RECTIFIED_HEIGHT_PX, RgbImage, ScanResult, StoredImage
@@ -16,11 +18,27 @@ from app.vision.stored import decode_reference
 
 OVERLAY_JPEG_QUALITY = 88
 
+_OWN_NAME: Final = re.compile(r"\.(found|card-\d+)\.jpg$")
+_COMMENT: Final = b"drawn by binderlens"
+#: How a JPEG file of ours begins: start of image, then a comment with its length.
+_OWN_START: Final = b"\xff\xd8\xff\xfe" + (len(_COMMENT) + 2).to_bytes(2, "big") + _COMMENT
+
+
+def is_own_picture(path: Path) -> bool:
+    """Whether this file was drawn here: it may lie among the photos, and is none."""
+    if not _OWN_NAME.search(path.name):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_OWN_START)) == _OWN_START
+    except OSError:
+        return False  # whoever reads it next says why it cannot be read
+
 
 def overlay_paths(folder: Path, images: Sequence[Path]) -> dict[Path, Path]:
     """Where the overlay of each picture goes: never over a picture, and never over another one's overlay."""
     paths: dict[Path, Path] = {}
-    taken: set[str] = set()
+    taken = {image.name for image in images if image.parent.resolve() == folder.resolve()}
     for image in images:
         name, number = f"{image.stem}.found.jpg", 2
         while name in taken and image not in paths:
@@ -86,6 +104,6 @@ def _reference(stored: StoredImage | None) -> RgbImage | None:
 def _write(path: Path, jpeg: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg)
+        path.write_bytes(_OWN_START + jpeg[2:])
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error

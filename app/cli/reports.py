@@ -36,6 +36,10 @@ class Drawing:
         self._paths = {} if folder is None else overlay_paths(folder, images)
         self._settings = settings
 
+    def lacks(self, path: Path) -> bool:
+        """Whether a picture is still to be drawn."""
+        return path in self._paths and not self._paths[path].exists()
+
     def draw(self, looked: Looked) -> None:
         """Draws one answer.
 
@@ -124,19 +128,32 @@ class Gathered(Report):
         super().__init__(drawing)
         self._lines = lines
         self._file = file
+        self._drawn_again = 0
 
     def is_done(self, path: Path, sha256: str) -> bool:
-        """Whether the file has the answer."""
-        return self._file.has(path, sha256)
+        """Whether the file has the answer, and nobody waits for a picture of it."""
+        return self._file.has(path, sha256) and not self._drawing.lacks(path)
 
     def last_lines(self, total: int, *, is_complete: bool) -> list[str]:
         """Also what the file has now, and how to go on."""
-        has = f"{self._file.path} has {self.done + self.before} of {total} pictures, {self.done} of them new"
-        advice = [] if is_complete else ["what is done is kept: run the same command again to go on"]
-        return [*super().last_lines(total, is_complete=is_complete), has, *advice]
+        new = self.done - self._drawn_again
+        lines = super().last_lines(total, is_complete=is_complete)
+        if self._drawn_again:
+            lines.append(
+                f"{self._drawn_again} of the pictures had an answer and were looked at again to be drawn"
+            )
+        lines.append(
+            f"{self._file.path} has {self.done + self.before} of {total} pictures, {new} of them new"
+        )
+        if not is_complete:
+            lines.append("what is done is kept: run the same command again to go on")
+        return lines
 
     def _show(self, path: Path, result: ScanResult, runtime: Runtime) -> None:
-        self._file.add(path, result.sha256, self._lines.of(path, result, runtime.guard.snapshot()))
+        if self._file.has(path, result.sha256):
+            self._drawn_again += 1  # its lines stay as they are: somebody may have worked on them
+        else:
+            self._file.add(path, result.sha256, self._lines.of(path, result, runtime.guard.snapshot()))
 
 
 def print_table(path: Path, result: ScanResult) -> None:

@@ -81,7 +81,8 @@ class Person:
     async def drops_pages(self, page: Page) -> None:
         """Until both pages are answered."""
         await page.set_input_files("#files", list(self._pictures.pages))
-        await page.wait_for_selector("#strip li:nth-child(2) img", timeout=_WAIT_MS)
+        for place in (1, 2):  # two are sent at once, and either may come first
+            await page.wait_for_selector(f"#strip li:nth-child({place}) img", timeout=_WAIT_MS)
 
     async def drops_one(self, page: Page) -> None:
         """Until the first page is answered."""

@@ -161,13 +161,15 @@ async def test_with_keys_one_login_is_asked_for_and_the_picture_that_waited_goes
     browser: Browser, with_keys: tuple[Runtime, str], page: Scene
 ) -> None:
     _, base_url = with_keys
-    async with open_page(browser, base_url) as watched:
+    async with open_page(browser, base_url, PHONE_PX) as watched:
         shown = watched.page
         await shown.goto(f"{base_url}/")
         await drop(shown, photo(page))
         await shown.locator("#login input").fill(KEY)
         await shown.keyboard.press("Enter")
         await answered(shown)
+        await expect(shown.locator("#log-out")).to_be_visible()
+        assert not await is_wider_than_screen(shown)
         for picture in (shown.locator(".pair img").nth(0), shown.locator(".pair img").nth(1)):
             await expect(picture).not_to_have_js_property("naturalWidth", 0)
         await shown.locator(".card-row").first.click()

@@ -49,7 +49,10 @@ def identify(
         ),
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin --output anew.")] = False,
-    draw: Annotated[Path | None, typer.Option(help="Folder for pictures of what was found.")] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(help="Folder for pictures of what was found, also in what --output has already."),
+    ] = None,
     candidates: Annotated[int, typer.Option(min=1, max=25, help="How many to list a card.")] = 5,
 ) -> None:
     """Name every card in some pictures: a table for people, JSON lines or CSV for programs.
@@ -65,7 +68,7 @@ def identify(
         raise typer.BadParameter("--restart takes --output")
     settings, options = load_settings(), IdentifyOptions(candidates=candidates)
     lines = JsonLines() if json_lines else CsvLines() if as_csv else None
-    paths = find_pictures(images, leave_out=draw)
+    paths = find_pictures(images)
     drawing = Drawing(draw, paths, settings)
     with ExitStack() as stack:
         report: Report

@@ -119,6 +119,38 @@ def test_a_second_run_does_only_what_is_new_changed_or_failed(
     assert again.err == f"binderlens: {output} has 5 of 5 pictures, 5 of them new\n"
 
 
+def test_what_was_done_before_is_drawn_all_the_same_and_a_drawing_is_no_picture_to_identify(
+    filled: CommandLine, folder: Path, tmp_path: Path
+) -> None:
+    output, place = tmp_path / "cards.csv", folder / "first"
+    assert filled("identify", folder, "--csv", "--output", output).status == 0
+    before = output.read_text()
+    drawing = ("identify", folder, "--csv", "--output", output, "--draw", place)
+    outcome = filled(*drawing)
+    assert outcome.err.splitlines() == [
+        "binderlens: 4 of the pictures had an answer and were looked at again to be drawn",
+        f"binderlens: {output} has 4 of 4 pictures, 0 of them new",
+    ]
+    assert sorted(path.name for path in place.glob("*.found.jpg")) == [
+        f"page {number}.found.jpg" for number in (1, 10, 2, 9)
+    ]
+    for again in (drawing, drawing[:-2]):
+        assert filled(*again).err == f"binderlens: {output} has 4 of 4 pictures, 0 of them new\n"
+    assert output.read_text() == before
+
+
+def test_a_photo_that_is_called_like_a_drawing_is_identified_and_not_written_over(
+    filled: CommandLine, folder: Path
+) -> None:
+    photo = folder / "first" / "page 1.found.jpg"
+    shutil.copy(folder / "first" / "page 1.jpg", photo)
+    before = photo.read_bytes()
+    outcome = filled("identify", folder, "--csv", "--draw", folder / "first")
+    assert pages_of(outcome.out)["page 1.found"] == 4
+    assert photo.read_bytes() == before
+    assert (folder / "first" / "page 1-2.found.jpg").exists()
+
+
 def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(
     filled: CommandLine, folder: Path, tmp_path: Path, database_url: str, models_dir: Path
 ) -> None:

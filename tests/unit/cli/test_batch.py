@@ -8,13 +8,17 @@ import signal
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from app.cli import batch
 from app.cli.batch import Looked, find_pictures, identify_each
+from app.cli.overlay import overlay_paths, write_overlay
 from app.domain.errors import BrokenImage, Busy, ConfigurationError, DatabaseUnavailable, MemoryTight
 from app.services.admission import Admission
 from app.services.identify import IdentifyOptions
+from app.settings import Settings
+from app.vision.decode import encode_jpeg
 from tests.fakes.engine import FakeGuard
 from tests.integration.db.builders import scan
 
@@ -63,9 +67,12 @@ def test_a_folder_is_read_to_its_bottom_in_the_order_that_people_count_in(tmp_pa
 
 
 def test_pictures_that_were_drawn_are_not_looked_at(tmp_path: Path) -> None:
-    expected = pictures(tmp_path / "cards", "a.jpg")
-    pictures(tmp_path / "cards" / "found", "a.found.jpg")
-    assert find_pictures([tmp_path / "cards"], leave_out=tmp_path / "cards" / "found") == expected
+    photos = pictures(tmp_path / "cards", "a.jpg", "b.found.jpg")
+    (drawn,) = overlay_paths(tmp_path / "cards" / "found", photos[:1]).values()
+    write_overlay(drawn, encode_jpeg(np.full((60, 80, 3), 90, np.uint8), 90), scan(), Settings())
+    assert drawn.exists()
+    assert find_pictures([tmp_path / "cards"]) == photos
+    assert find_pictures([drawn]) == [drawn], "whoever names it means it"
 
 
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:

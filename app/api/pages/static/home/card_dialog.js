@@ -1,16 +1,16 @@
 // Looks at one card after the other: those of a scan, or in review whatever needs a look in all open scans.
 
 import { preload } from "./cards.js";
-import { all, changes } from "./collection.js";
+import { all, changes, onTheWay } from "./collection.js";
 import { comparison } from "./compare.js";
 import { allSent, failed, isSending, latest, say, undo } from "./corrections.js";
 import { choices, outcomeLine, verdicts } from "./deciding.js";
-import { element, h, put, speak } from "./dom.js";
+import { element, h, put, speak, write } from "./dom.js";
 import { evidenceOf, explain } from "./evidence.js";
 import { needsLook, rowsOf } from "./outcome.js";
 import { searchBox } from "./search.js";
 import { whyList } from "./why.js";
-import { cards, fullName, KIND_WORDS } from "./words.js";
+import { cards, counted, fullName, KIND_WORDS } from "./words.js";
 
 /** How long one card is looked at before its evidence is asked for: that takes a permit, as a scan does. */
 const DWELL_MS = 300;
@@ -21,8 +21,8 @@ const dialog = element("card");
 const part = (name) => dialog.querySelector(`[data-part="${name}"]`);
 const search = searchBox((card) => decide("card", card));
 
-// What is looked at: {scan, key} each, the place in it, and the candidate that stands beside the photo.
-const state = { queue: [], at: 0, isReview: false, candidate: 0, beside: null, dwell: null, quietUntil: 0, failedBefore: 0 };
+// What is looked at: {scan, key} each, the place in it, the scans it was taken from, and the candidate beside the photo.
+const state = { queue: [], at: 0, isReview: false, scans: new Set(), candidate: 0, beside: null, dwell: null, quietUntil: 0, failedBefore: 0 };
 
 export function openScan(scan, row) {
   const rows = rowsOf(scan);
@@ -44,13 +44,23 @@ export const current = () => (state.at < state.queue.length ? rowOf(state.queue[
 export const candidatesOf = (row) => row?.found?.candidates ?? [];
 
 function open(queue, at, isReview) {
-  Object.assign(state, { queue, at, isReview, failedBefore: failed() });
+  Object.assign(state, { queue, at, isReview, scans: new Set(all().filter((scan) => scan.answer)), failedBefore: failed() });
   dialog.classList.toggle("review", isReview);
   part("search").replaceChildren(search.node);
   if (!dialog.open) {
     dialog.showModal();
   }
   showCard();
+}
+
+// Cards to look at of scans that were answered since the review began.
+const late = () =>
+  toReview(element("every").checked).filter((one) => !state.scans.has(one.scan));
+
+// They come last: nothing that is looked at moves.
+function join() {
+  state.queue.push(...late());
+  all().filter((scan) => scan.answer).forEach((scan) => state.scans.add(scan));
 }
 
 /** Goes on by so many cards; in review past the last one, too, where it says that all is done. */
@@ -94,7 +104,7 @@ function refresh() {
   if (!row) {
     return;
   }
-  put(part("outcome"), outcomeLine(row, () => takeBack()));
+  showOutcome(row);
   const evidence = evidenceOf(row);
   const found = evidence ?? row.found;
   put(part("pictures"), comparison(row, state.beside, element("matches").checked ? evidence?.explanation : null));
@@ -104,6 +114,15 @@ function refresh() {
   element("matches").parentElement.hidden = !evidence?.explanation;
   for (const choice of part("choices").querySelectorAll("[data-card]")) {
     choice.setAttribute("aria-pressed", String(row.correction ? row.card?.card_id === choice.dataset.card : false));
+  }
+}
+
+// Written only where it says something else: a button that is made anew loses the focus.
+function showOutcome(row) {
+  const says = JSON.stringify([row.key, row.kind, row.card?.name, row.correction?.status, row.correction?.reason]);
+  if (part("outcome").dataset.says !== says) {
+    part("outcome").dataset.says = says;
+    put(part("outcome"), outcomeLine(row, () => takeBack()));
   }
 }
 
@@ -190,14 +209,24 @@ function header() {
 }
 
 function finished() {
-  part("finished").querySelector("p").textContent = state.queue.length
-    ? `${cards(state.queue.length)} looked through. ${savedWords()}`
-    : "Nothing waits: every card was accepted or has been looked at.";
+  tellFinished();
   if (isSending()) {
     allSent().then(() => dialog.open && !current() && finished());
   } else {
-    part("finished").querySelector("button").focus();
+    part("finished").querySelector("button:not([hidden])").focus();
   }
+}
+
+// A card that came late waits for a click here: a key that was meant for the end would speak about it.
+function tellFinished() {
+  const [coming, more] = [onTheWay().length, late().length];
+  const seen = state.queue.length
+    ? `${cards(state.queue.length)} looked through. ${savedWords()}`
+    : "Nothing waits: every card was accepted or has been looked at.";
+  write(part("finished").querySelector("h3"), more || coming ? "That was all so far" : "That was all");
+  write(part("finished").querySelector("p"), coming ? `${seen} ${counted(coming, "picture")} still on the way.` : seen);
+  write(part("more"), `Look at ${more} more`);
+  part("more").hidden = !more;
 }
 
 function savedWords() {
@@ -210,13 +239,25 @@ function savedWords() {
 
 const isShown = (row) => dialog.open && current()?.key === row.key;
 
+// A scan has changed, or the list of scans has.
+function changed(scan) {
+  if (!current()) {
+    tellFinished();
+    return;
+  }
+  if (state.isReview) {
+    join();
+  }
+  header();
+  if (scan === state.queue[state.at].scan) {
+    showOutcome(current());
+  }
+}
+
 export function watchCardDialog() {
-  changes.addEventListener("change", (event) => {
-    if (dialog.open && event.detail === state.queue[state.at]?.scan && current()) {
-      header();
-      put(part("outcome"), outcomeLine(current(), () => takeBack()));
-    }
-  });
+  for (const name of ["change", "list"]) {
+    changes.addEventListener(name, (event) => dialog.open && changed(event.detail ?? null));
+  }
   dialog.addEventListener("click", (event) => {
     if (!state.isReview || !event.detail || !event.target.closest(".choices, [data-part=verdicts]")) {
       return; // the same card stays, or it is a key, or nothing that decides
@@ -231,5 +272,10 @@ export function watchCardDialog() {
   element("every").addEventListener("change", () => open(toReview(element("every").checked), 0, true));
   part("previous").addEventListener("click", () => step(-1));
   part("next").addEventListener("click", () => step(1));
+  part("more").addEventListener("click", () => {
+    join();
+    state.quietUntil = performance.now() + QUIET_MS;
+    showCard();
+  });
   dialog.addEventListener("close", () => clearTimeout(state.dwell));
 }

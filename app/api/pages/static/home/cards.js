@@ -1,6 +1,7 @@
 // Cards by their id, each asked for once; and their pictures.
 
 import { h, s } from "./dom.js";
+import { picture } from "./pictures.js";
 import { ask } from "./service.js";
 
 const known = new Map();
@@ -32,20 +33,17 @@ export const referenceAddress = (card) => `cards/${encodeURIComponent(card.card_
 
 /** The gallery's picture of a card, or an empty frame where there is none. */
 export const reference = (card) =>
-  card ? picture(referenceAddress(card), `Gallery picture of ${card.name}`) : h("span", { class: "no-picture" }, "no card");
+  card ? small(referenceAddress(card), `Gallery picture of ${card.name}`) : h("span", { class: "no-picture" }, "no card");
 
 /** The photo of a row's card. */
 export function photo(row) {
   const alt = `Photo of card ${row.position}`;
-  return row.found ? picture(cropAddress(row.found), alt) : cutOut(row, alt);
+  return row.found ? small(cropAddress(row.found), alt) : cutOut(row, alt);
 }
 
-function picture(src, alt) {
-  const image = h("img", { alt, loading: "lazy", decoding: "async", width: 63, height: 88 });
-  image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" }, "no picture")));
-  image.src = src;
-  return image;
-}
+const small = (src, alt) =>
+  picture(() => h("img", { alt, loading: "lazy", decoding: "async", width: 63, height: 88, src }),
+    () => h("span", { class: "no-picture" }, "no picture"));
 
 /** A card that was drawn by hand has no crop of its own: its part of the scan is shown. */
 export const cutOut = (row, alt) => s("svg", { role: "img", "aria-label": alt, class: "cut-out", ...viewOf(row.quad) }, partOf(row));
@@ -58,7 +56,7 @@ export function partOf({ scan, quad }) {
   const id = `cut-${(cuts += 1)}`;
   return [
     s("clipPath", { id }, s("polygon", { points: quad.map((corner) => corner.join(",")).join(" ") })),
-    s("image", { href: scan.address, width, height, "clip-path": `url(#${id})` }),
+    picture(() => s("image", { href: scan.address, width, height, "clip-path": `url(#${id})` }), () => s("g")),
   ];
 }
 

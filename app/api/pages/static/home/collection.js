@@ -15,6 +15,9 @@
  * @property {Object[]} corrections what people said, in order of arrival; each with its `card`
  */
 
+/** Twice as high as small pictures are shown, for fine screens. */
+export const SMALL_PX = 352;
+
 /** Fires `change` with the scan as `detail`, and `list` when scans come, go or another one is shown. */
 export const changes = new EventTarget();
 
@@ -23,6 +26,8 @@ let shownKey = null;
 
 export const all = () => [...open.values()];
 export const shown = () => open.get(shownKey) ?? null;
+/** Those of which nothing is known yet, but will be. */
+export const onTheWay = () => all().filter((scan) => scan.state !== "done" && scan.state !== "failed");
 export const withScanId = (scanId) => all().find((scan) => scan.answer?.scan_id === scanId);
 
 /** @returns {Scan} */
@@ -55,10 +60,35 @@ export function remove(scan) {
   if (shownKey === scan.key) {
     shownKey = next;
   }
-  for (const address of [scan.address, scan.thumb].filter((one) => one?.startsWith("blob:"))) {
+  forget(scan.address);
+  forget(scan.thumb);
+  listed();
+}
+
+// A picture in memory stays there until its address is taken back.
+function forget(address) {
+  if (address?.startsWith("blob:")) {
     URL.revokeObjectURL(address);
   }
-  listed();
+}
+
+/** Where a picture of the service is to be had; smaller where a height is named. */
+export const imageAddress = (scanId, heightPx = null) => `scans/${scanId}/image${heightPx ? `?height_px=${heightPx}` : ""}`;
+
+/** The service's own picture takes the place of one that the browser cannot show. */
+export function showFromService(scan) {
+  forget(scan.address);
+  scan.address = imageAddress(scan.answer.scan_id);
+}
+
+/** Keeps a small picture, unless its scan was taken away while it was made. */
+export function keepThumb(scan, address) {
+  if (open.get(scan.key) === scan) {
+    scan.thumb = address;
+    tell(scan);
+  } else {
+    forget(address);
+  }
 }
 
 /** Tells everybody who shows the scan. */

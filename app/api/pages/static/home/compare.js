@@ -2,6 +2,7 @@
 
 import { cropAddress, partOf, referenceAddress, viewOf } from "./cards.js";
 import { s } from "./dom.js";
+import { picture } from "./pictures.js";
 
 // The size the service rectifies cards to, and the space between the two.
 const [WIDTH, HEIGHT, GAP] = [378, 528, 32];
@@ -19,21 +20,19 @@ export function comparison(row, card, explanation) {
     "svg",
     { class: "comparison", viewBox: `0 0 ${REFERENCE_LEFT + WIDTH} ${HEIGHT}`, role: "img", "aria-label": words },
     photoPart(row),
-    card ? picture(referenceAddress(card), REFERENCE_LEFT) : empty(REFERENCE_LEFT, "no card of the gallery"),
+    card ? whole(referenceAddress(card), REFERENCE_LEFT) : empty(REFERENCE_LEFT, "no card of the gallery"),
     patches && patches.patches.map(patch),
     patches?.differences[0]?.regions.map(region),
   );
 }
 
 const photoPart = (row) =>
-  row.found ? picture(cropAddress(row.found), 0) : s("svg", { width: WIDTH, height: HEIGHT, ...viewOf(row.quad) }, partOf(row));
+  row.found ? whole(cropAddress(row.found), 0) : s("svg", { width: WIDTH, height: HEIGHT, ...viewOf(row.quad) }, partOf(row));
 
-function picture(href, x) {
-  // Stretched to the same size, so that places given as shares of each picture fall where they belong.
-  const image = s("image", { href, x, width: WIDTH, height: HEIGHT, preserveAspectRatio: "none" });
-  image.addEventListener("error", () => image.replaceWith(empty(x, "no picture any more")));
-  return image;
-}
+// Stretched to the same size, so that places given as shares of each picture fall where they belong.
+const whole = (href, x) =>
+  picture(() => s("image", { href, x, width: WIDTH, height: HEIGHT, preserveAspectRatio: "none" }),
+    () => empty(x, "no picture"));
 
 const empty = (x, words) =>
   s("g", { class: "empty" }, s("rect", { x, width: WIDTH, height: HEIGHT, rx: 14 }),

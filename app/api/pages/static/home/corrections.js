@@ -1,9 +1,10 @@
 // Tells the service what a person says. It shows at once; it is sent in order, one at a time, until the service has
 // it, and what became of it is looked up.
 
+import { tellInBar } from "./bar.js";
 import { cardOf } from "./cards.js";
 import { tell } from "./collection.js";
-import { element, inFront, sleep, speak } from "./dom.js";
+import { sleep } from "./dom.js";
 import { ask, freshKey } from "./service.js";
 
 /** When to look what became of a correction, in milliseconds after the last look; then it stays as it is. */
@@ -119,10 +120,7 @@ export async function follow(scan, said) {
 
 function tellFailure(scan, what, error) {
   failures += 1;
-  element("trouble").textContent = `${what}. ${error.message}`;
-  inFront(element("trouble-bar"));
-  element("trouble-bar").hidden = false;
-  speak(what);
+  tellInBar(`${what}. ${error.message}`);
   tell(scan);
 }
 

@@ -33,6 +33,31 @@ export const put = (parent, ...children) => {
   return filled(parent, null, children);
 };
 
+/**
+ * Puts these children in, in this order, and moves none that stands right: an element that is taken out even for a
+ * moment loses the focus, and the click that has begun on it.
+ * @param {Element} parent
+ * @param {Element[]} children
+ */
+export function arrange(parent, children) {
+  const staying = new Set(children);
+  for (const child of [...parent.children].filter((one) => !staying.has(one))) {
+    child.remove();
+  }
+  children.forEach((child, index) => {
+    if (parent.children[index] !== child) {
+      parent.insertBefore(child, parent.children[index] ?? null);
+    }
+  });
+}
+
+/** Writes words where they are others than before: to write is to say them anew to who listens. */
+export function write(node, words) {
+  if (node.textContent !== words) {
+    node.textContent = words;
+  }
+}
+
 /** A button that does not send a form. */
 export const button = (attributes, ...children) => h("button", { type: "button", ...attributes }, ...children);
 

@@ -12,12 +12,15 @@ const LEAST_SIDE_PX = 20;
 /**
  * Begins to draw.
  * @param {{overlay: SVGElement, tools: Element, image: {width: number, height: number}, redraw: () => void}} on
- * @returns {{show: (unit: number) => void, quad: Promise<?number[][]>}} `quad` runs clockwise from the card's own top
- *   left; null where the person gave up. `show` is called after the outlines were drawn anew.
+ * @returns {{show: (unit: number) => void, end: () => void, quad: Promise<?number[][]>}} `quad` runs clockwise from the
+ *   card's own top left; null where the person gave up, or whoever shows the picture has ended the drawing. `show` is
+ *   called after the outlines were drawn anew.
  */
 export function draw({ overlay, tools, image, redraw }) {
   let corners = [];
   let held = null; // the corner whose handle has the focus, which is drawn anew with each move
+  const ended = new AbortController(); // takes all listeners away
+  const { signal } = ended;
   let done;
   const quad = new Promise((resolve) => {
     done = resolve;
@@ -34,12 +37,11 @@ export function draw({ overlay, tools, image, redraw }) {
     }
   }
   function finish(result) {
-    overlay.removeEventListener("click", place, true);
-    document.removeEventListener("keydown", cancel, true);
+    ended.abort();
     done(result);
   }
   function cancel(event) {
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
       event.preventDefault();
       finish(null);
     }
@@ -63,10 +65,10 @@ export function draw({ overlay, tools, image, redraw }) {
       button({ onclick: () => finish(null) }, "Cancel"));
     redraw();
   }
-  overlay.addEventListener("click", place, true);
-  document.addEventListener("keydown", cancel, true);
-  setTimeout(changed); // the caller holds what is returned by then
-  return { quad, show: (unit) => show(overlay, corners, unit, move, held) };
+  overlay.addEventListener("click", place, { capture: true, signal });
+  document.addEventListener("keydown", cancel, { capture: true, signal });
+  setTimeout(() => signal.aborted || changed()); // the caller holds what is returned by then
+  return { quad, end: () => finish(null), show: (unit) => show(overlay, corners, unit, move, held) };
 }
 
 const hint = (corners) =>

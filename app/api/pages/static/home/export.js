@@ -1,7 +1,9 @@
 // The open scans as files: a person's word goes before the machine's answer, and what is unsure says so.
 
-import { all } from "./collection.js";
+import { tellInBar, unsay } from "./bar.js";
+import { all, onTheWay } from "./collection.js";
 import { rowsOf } from "./outcome.js";
+import { counted } from "./words.js";
 
 const COLUMNS = ["Count", "Name", "Edition", "Edition Name", "Collector Number", "Rarity", "Language", "Game", "Card ID", "Status"];
 
@@ -61,4 +63,21 @@ export function download(kind) {
   Object.assign(link, { href: address, download: `cards-${new Date().toISOString().slice(0, 10)}.${kind}` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  tellLeftOut();
+}
+
+let told = "";
+
+// Whoever takes the file for the whole collection must know what it lacks.
+function tellLeftOut() {
+  const [coming, unread] = [onTheWay().length, all().filter((scan) => scan.state === "failed").length];
+  const lacks = [
+    coming && `${counted(coming, "picture")} still on the way`,
+    unread && `${counted(unread, "picture")} that could not be read`,
+  ].filter(Boolean);
+  unsay(told);
+  if (lacks.length) {
+    told = `This file lacks ${lacks.join(", and ")}.${coming ? " Save it again when all are there." : ""}`;
+    tellInBar(told);
+  }
 }

@@ -1,19 +1,20 @@
 // Scans of earlier, page by page; they open with all that was said about them.
 
 import { remember } from "./cards.js";
-import { add, newScan, show, withScanId } from "./collection.js";
+import { add, imageAddress, newScan, show, SMALL_PX, withScanId } from "./collection.js";
 import { loadCorrections } from "./corrections.js";
 import { button, element, h, put } from "./dom.js";
 import { icon } from "./icons.js";
+import { smallPicture } from "./pictures.js";
 import { ask } from "./service.js";
 import { cards, counted, KIND_WORDS, when } from "./words.js";
 
 const PAGE = 24;
-/** Twice as high as it is shown, for fine screens. */
-const SMALL_PX = 352;
 const dialog = element("history");
 let listed = [];
 let before = null;
+/** Ends whatever was asked for the list that is shown: another list, or none, takes its place. */
+let asked = new AbortController();
 
 export function watchHistory() {
   element("open-history").addEventListener("click", () => {
@@ -23,34 +24,48 @@ export function watchHistory() {
   element("history-status").addEventListener("change", restart);
   element("history-more").addEventListener("click", more);
   element("history-open").addEventListener("click", openListed);
+  dialog.addEventListener("close", () => asked.abort());
 }
 
 function restart() {
+  asked.abort();
+  asked = new AbortController();
   listed = [];
   before = null;
   element("history-scans").replaceChildren();
+  element("history-open").hidden = true;
   more();
 }
 
-async function more() {
+// Does one thing for the list that is shown, and not twice at a time; of what nobody waits for any more nothing is told.
+function once(work) {
+  let running = null;
+  return async () => {
+    const { signal } = asked;
+    if (running !== signal) {
+      running = signal;
+      await unlessLeft(signal, work(signal));
+      running = running === signal ? null : running;
+    }
+  };
+}
+
+const unlessLeft = (signal, work) => work.catch((error) => signal.aborted || say(error.message));
+
+const more = once(async (signal) => {
   const status = element("history-status").value;
   const query = new URLSearchParams({ limit: PAGE, ...(status && { status }), ...(before && { before }) });
+  element("history-more").hidden = !before;
   say("Looking …");
-  try {
-    const page = await ask(`scans?${query}`);
-    listed.push(...page.scans);
-    before = page.next_before;
-    element("history-scans").append(...page.scans.map(item));
-    say(listed.length ? "" : status ? "No scan has such a card." : "Nothing was scanned yet.");
-  } catch (error) {
-    say(error.message);
-  }
+  const page = await ask(`scans?${query}`, { signal });
+  listed.push(...page.scans);
+  before = page.next_before;
+  element("history-scans").append(...page.scans.map(item));
+  say(listed.length ? "" : status ? "No scan has such a card." : "Nothing was scanned yet.");
   element("history-more").hidden = !before;
   element("history-open").hidden = !listed.length;
   element("history-open").textContent = `Open ${listed.length === 1 ? "it" : `these ${counted(listed.length, "scan")}`}`;
-}
-
-const smallAddress = (scanId) => `scans/${scanId}/image?height_px=${SMALL_PX}`;
+});
 
 const say = (words) => {
   element("history-message").textContent = words;
@@ -58,11 +73,9 @@ const say = (words) => {
 
 function item(summary) {
   const kinds = ["accepted", "review", "unknown"].filter((kind) => summary[kind]);
-  const image = h("img", { src: smallAddress(summary.scan_id), alt: "", loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.replaceWith(h("span", { class: "no-picture" })));
   return h("li", {}, button(
     { class: "past", onclick: () => openOne(summary) },
-    image,
+    smallPicture(imageAddress(summary.scan_id, SMALL_PX)),
     h("span", { class: "words" }, h("strong", {}, when(summary.created_at)),
       h("span", { class: "counts" }, kinds.map((kind) =>
         h("span", { class: `chip ${kind}` }, icon(kind), `${summary[kind]} ${KIND_WORDS[kind]}`)),
@@ -70,50 +83,50 @@ function item(summary) {
   ));
 }
 
+let chosen = null;
+
+// Of several that were clicked the last one is shown.
 async function openOne(summary) {
-  try {
-    const scan = await load(summary.scan_id, summary.created_at);
-    dialog.close();
-    show(scan);
-  } catch (error) {
-    say(error.message);
-  }
-}
-
-async function openListed() {
-  const wanted = listed.filter((one) => !withScanId(one.scan_id));
-  try {
-    for (const [index, summary] of wanted.entries()) {
-      say(`Opening ${index + 1} of ${wanted.length} …`);
-      await load(summary.scan_id, summary.created_at);
+  const { signal } = asked;
+  chosen = summary;
+  await unlessLeft(signal, load(summary.scan_id, summary.created_at, signal).then((scan) => {
+    if (chosen === summary) {
+      dialog.close();
+      show(scan);
     }
-    dialog.close();
-    show(withScanId(listed[0].scan_id));
-  } catch (error) {
-    say(error.message);
-  }
+  }));
 }
 
-/** Opens a scan that the service has; one that is open stays as it is. */
-export async function load(scanId, createdAt = null) {
+const openListed = once(async (signal) => {
+  const wanted = listed.filter((one) => !withScanId(one.scan_id));
+  for (const [index, summary] of wanted.entries()) {
+    say(`Opening ${index + 1} of ${wanted.length} …`);
+    await load(summary.scan_id, summary.created_at, signal);
+  }
+  dialog.close();
+  show(withScanId(listed[0].scan_id));
+});
+
+/**
+ * Opens a scan that the service has; one that is open stays as it is.
+ * @param {string} scanId
+ * @param {?string} createdAt names it
+ * @param {AbortSignal} signal of whoever may leave before it is there: then it is not opened
+ */
+export async function load(scanId, createdAt, signal) {
   const known = withScanId(scanId);
   if (known) {
     return known;
   }
-  const answer = await ask(`scans/${encodeURIComponent(scanId)}`);
+  const answer = await ask(`scans/${encodeURIComponent(scanId)}`, { signal });
   answer.cards.forEach((found) => found.candidates.forEach((one) => remember(one.card)));
+  const id = answer.scan_id; // a link may write it in capitals
   const name = createdAt ? when(createdAt) : `Scan of ${cards(answer.cards.length)}`;
-  const [address, thumb] = [`scans/${scanId}/image`, smallAddress(scanId)];
-  const scan = newScan({ key: scanId, name, address, thumb, state: "done", answer });
+  const scan = newScan({ key: id, name, address: imageAddress(id), thumb: imageAddress(id, SMALL_PX), state: "done", answer });
   await loadCorrections(scan);
-  add([scan]);
-  return scan;
-}
-
-/** A scan in the page's address is opened: `#scan=ID`. */
-export async function openFromAddress() {
-  const scanId = new URLSearchParams(location.hash.slice(1)).get("scan");
-  if (scanId) {
-    await load(scanId).then(show, () => history.replaceState(null, "", location.pathname));
+  signal.throwIfAborted();
+  if (!withScanId(id)) {
+    add([scan]); // unless another click has opened it meanwhile
   }
+  return withScanId(id);
 }

@@ -1,17 +1,20 @@
 // Puts the page together.
 
 import { logOut, mayLogOut } from "../login.js";
+import { watchAddress } from "./address.js";
+import { watchBar } from "./bar.js";
 import { openReview, openScan, toReview, watchCardDialog } from "./card_dialog.js";
 import { watchKeys } from "./card_keys.js";
 import { chip } from "./card_list.js";
-import { all, changes, shown } from "./collection.js";
+import { all, changes, onTheWay } from "./collection.js";
 import { isSending, say } from "./corrections.js";
-import { element, h, inFront, put } from "./dom.js";
+import { arrange, element, h, inFront, put, write } from "./dom.js";
 import { download } from "./export.js";
-import { openFromAddress, watchHistory } from "./history.js";
+import { watchHistory } from "./history.js";
 import { askName } from "./name_dialog.js";
 import { rowsOf, totals } from "./outcome.js";
 import { watchPicking } from "./picking.js";
+import { watchPictures } from "./pictures.js";
 import { watchReadiness } from "./ready.js";
 import { watchScan } from "./scan_view.js";
 import { stripItems } from "./strip.js";
@@ -24,36 +27,28 @@ function showAll() {
   element("start").hidden = scans.length > 0;
   element("work").hidden = scans.length === 0;
   element("strip").hidden = scans.length < 2;
-  const scrolled = element("strip").scrollLeft;
-  put(element("strip"), stripItems());
-  element("strip").scrollLeft = scrolled;
+  arrange(element("strip"), stripItems());
   showTotals(scans.flatMap(rowsOf));
-  keepAddress();
   makeThumbs();
 }
 
+let totalsShown = "";
+
 function showTotals(rows) {
   const counts = totals(rows);
-  const coming = all().filter((scan) => ["queued", "sending", "looking", "waiting"].includes(scan.state)).length;
-  const kinds = KINDS.filter((kind) => counts[kind]);
-  put(element("totals"),
-    (rows.length > 0 || !coming) && h("strong", {}, cards(rows.length - counts.crossed)),
-    kinds.map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))),
-    coming > 0 && h("span", { class: "hint" }, `${counted(coming, "picture")} on the way`));
+  const coming = onTheWay().length;
+  const words = JSON.stringify([counts, coming]);
+  if (words !== totalsShown) {
+    totalsShown = words;
+    put(element("totals"),
+      (rows.length > 0 || !coming) && h("strong", {}, cards(rows.length - counts.crossed)),
+      KINDS.filter((kind) => counts[kind]).map((kind) => h("span", { class: "total" }, h("b", {}, String(counts[kind])), chip(kind))),
+      coming > 0 && h("span", { class: "hint" }, `${counted(coming, "picture")} on the way`));
+  }
   const left = toReview().length;
-  element("review").textContent = left ? `Review ${left}` : "Review";
+  write(element("review"), left ? `Review ${left}` : "Review");
   element("review").classList.toggle("primary", left > 0);
   element("review").disabled = element("csv").disabled = element("json").disabled = !rows.length;
-}
-
-// A reload finds the scan again.
-let kept = null;
-function keepAddress() {
-  const scanId = shown()?.answer?.scan_id ?? null;
-  if (scanId !== kept) {
-    history.replaceState(null, "", scanId ? `#scan=${scanId}` : location.pathname);
-    kept = scanId;
-  }
 }
 
 // Many changes in one moment are shown once.
@@ -81,9 +76,6 @@ function watchButtons() {
   element("json").addEventListener("click", () => download("json"));
   element("log-out").hidden = !mayLogOut();
   element("log-out").addEventListener("click", logOut);
-  element("trouble-close").addEventListener("click", () => {
-    element("trouble-bar").hidden = true;
-  });
   for (const one of document.querySelectorAll("[data-close]")) {
     one.addEventListener("click", () => one.closest("dialog").close());
   }
@@ -103,8 +95,10 @@ watchCardDialog();
 watchKeys();
 watchHistory();
 watchButtons();
+watchBar();
 watchReadiness();
+watchPictures();
 for (const name of ["change", "list"]) {
   changes.addEventListener(name, showSoon);
 }
-openFromAddress();
+watchAddress();

@@ -1,38 +1,43 @@
 // Says whether a scan would be served, and if not, what is missing; looks again until it is.
 
 import { element, h, put, sleep } from "./dom.js";
-import { connection } from "./service.js";
+import { connection, heard } from "./service.js";
 import { noGallery } from "./troubles.js";
 
 const LOOK_AGAIN_MS = 4000;
 
 export function watchReadiness() {
-  connection.addEventListener("lost", () => lost());
-  connection.addEventListener("back", () => look());
-  look();
+  connection.addEventListener("lost", lost);
+  connection.addEventListener("back", untilReady);
+  untilReady();
 }
 
-let looking = false;
+let looking = null;
+
+/** Resolves when a scan would be served; whoever waits already waits for the same. */
+export function untilReady() {
+  looking ??= look().finally(() => {
+    looking = null;
+  });
+  return looking;
+}
 
 async function look() {
-  if (looking) {
-    return;
-  }
-  looking = true;
   for (let tried = 0; !(await isReady(tried)); tried += 1) {
     await sleep(LOOK_AGAIN_MS);
   }
-  looking = false;
 }
 
 async function isReady(tried) {
   try {
     const reply = await fetch("ready");
     const body = await reply.json();
+    heard(true);
     const failing = (body.checks ?? []).filter((check) => !check.ok);
     show(failing, tried);
     return reply.ok;
   } catch {
+    heard(false);
     lost();
     return false;
   }
@@ -55,5 +60,5 @@ function lost() {
   put(element("notice"), h("h2", {}, "No connection"),
     h("p", {}, "The service does not answer. What you dropped and said here is kept, and sent when it is back."));
   element("notice").hidden = false;
-  look();
+  untilReady();
 }

@@ -1,13 +1,14 @@
 // One scan: its picture with the outlines, and the list of its cards beside it.
 
 import { listItem } from "./card_list.js";
-import { changes, remove, shown } from "./collection.js";
+import { changes, remove, showFromService, shown } from "./collection.js";
 import { draw } from "./draw.js";
-import { button, element, h, put, s } from "./dom.js";
+import { arrange, button, element, h, put, s } from "./dom.js";
 import { icon } from "./icons.js";
 import { drawOutlines } from "./outlines.js";
 import { rowsOf } from "./outcome.js";
-import { noCards, troubleWords } from "./troubles.js";
+import { failedToLoad } from "./pictures.js";
+import { mayHelpToRepeat, noCards, troubleWords } from "./troubles.js";
 import { again } from "./uploads.js";
 
 const root = element("scan");
@@ -33,6 +34,7 @@ function light(touched, isLit) {
 function build(scan, actions) {
   items.clear();
   view?.resizing.disconnect();
+  view?.drawing?.end();
   if (!scan) {
     view = null;
     root.replaceChildren();
@@ -44,15 +46,17 @@ function build(scan, actions) {
   const frame = h("div", { class: "picture" }, image, overlay);
   const tools = h("div", { class: "tools" });
   const side = h("div", { class: "side" });
-  view = { scan, image, overlay, frame, tools, side, actions, drawing: null, resizing: new ResizeObserver(() => outline()) };
+  const now = { scan, image, overlay, frame, tools, side, actions, drawing: null, missed: 0, resizing: new ResizeObserver(() => outline()) };
+  view = now;
   image.addEventListener("error", () => view?.image === image && withoutPicture());
   image.addEventListener("load", () => {
     image.hidden = false;
+    now.missed = 0;
   });
   image.src = scan.address;
   scan.seen = painted(image);
   put(root, h("figure", { class: "sheet" }, frame, tools), side);
-  view.resizing.observe(frame);
+  now.resizing.observe(frame);
   update();
 }
 
@@ -67,8 +71,13 @@ const painted = (image) =>
 function withoutPicture() {
   const { scan, image } = view;
   image.hidden = true;
-  if (scan.answer && scan.address.startsWith("blob:")) {
-    scan.address = `scans/${scan.answer.scan_id}/image`;
+  if (!scan.address.startsWith("blob:")) {
+    failedToLoad(image, () => {
+      image.src = scan.address;
+    }, view.missed);
+    view.missed += 1;
+  } else if (scan.answer) {
+    showFromService(scan);
     image.src = scan.address;
   }
   root.classList.toggle("pictureless", scan.state === "failed");
@@ -77,14 +86,14 @@ function withoutPicture() {
 function update() {
   const { scan, image, side } = view;
   root.classList.remove("pictureless");
-  if (image.hidden) {
+  if (image.hidden && scan.address.startsWith("blob:")) {
     withoutPicture();
   }
   view.frame.classList.toggle("busy", ["sending", "looking"].includes(scan.state));
   outline();
   tools();
   if (scan.state === "failed") {
-    put(side, h("div", { class: "help" }, troubleWords(scan.problem), actionsOf(scan)));
+    put(side, h("div", { class: "help" }, h("p", { class: "name" }, scan.name), troubleWords(scan.problem), actionsOf(scan)));
   } else if (scan.state !== "done") {
     progress();
   } else {
@@ -93,8 +102,10 @@ function update() {
 }
 
 function actionsOf(scan) {
-  return h("p", { class: "actions" }, button({ class: "primary", onclick: () => again(scan) }, "Try again"),
-    button({ onclick: () => remove(scan) }, "Take it away"));
+  const mayRepeat = mayHelpToRepeat(scan.problem);
+  const takeAway = button({ class: !mayRepeat && "primary", onclick: () => remove(scan) }, "Take it away");
+  const repeat = button({ class: mayRepeat && "primary", onclick: () => again(scan) }, "Try again");
+  return h("p", { class: "actions" }, mayRepeat ? [repeat, takeAway] : [takeAway, repeat]);
 }
 
 function progress() {
@@ -128,7 +139,7 @@ function outline() {
 
 function tools() {
   const { scan } = view;
-  if (scan.state !== "done" || view.drawing) {
+  if (scan.state !== "done" || view.drawing || view.tools.querySelector("#draw")) {
     return;
   }
   put(view.tools, h("span", { class: "name" }, scan.name),
@@ -146,6 +157,7 @@ async function startDrawing() {
   now.drawing = null;
   now.frame.classList.remove("drawing");
   if (now === view) {
+    now.tools.replaceChildren();
     update();
     element("draw").focus();
   }
@@ -161,7 +173,7 @@ function list() {
     put(side, h("div", { class: "help" }, noCards()));
     return;
   }
-  const focused = document.activeElement?.closest?.(".side [data-row]")?.dataset.row;
+  const focused = document.activeElement?.closest?.(".side [data-row]");
   const shownItems = rows.map((row) => {
     const signature = JSON.stringify([row.kind, row.card?.card_id, row.correction?.status, row.correction?.reason, row.position]);
     if (items.get(row.key)?.signature !== signature) {
@@ -174,8 +186,8 @@ function list() {
     ordered = h("ol", { class: "cards", "aria-label": "Cards in page order" });
     put(side, ordered);
   }
-  ordered.replaceChildren(...shownItems);
-  if (focused) {
-    side.querySelector(`[data-row="${focused}"]`)?.focus();
+  arrange(ordered, shownItems);
+  if (focused && !focused.isConnected) {
+    side.querySelector(`[data-row="${focused.dataset.row}"]`)?.focus(); // made anew, since it says something else
   }
 }

@@ -19,7 +19,7 @@ export class NoConnection extends Error {
   }
 }
 
-/** Fires `lost` and `back`. */
+/** Fires `lost` and `back`, and `login` where somebody has logged in. */
 export const connection = new EventTarget();
 
 /** Trying again does not help before a person has done something. */
@@ -84,6 +84,7 @@ export async function mustLogIn() {
     throw new Error("You are not logged in: this service is open to who has a key.");
   }
   element("log-out").hidden = false;
+  connection.dispatchEvent(new Event("login"));
 }
 
 async function askOnce(path, { method = "GET", json, headers = {}, signal }) {

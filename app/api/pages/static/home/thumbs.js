@@ -1,6 +1,6 @@
 // Makes small pictures of large ones, one after the other, when nothing more urgent is to be done.
 
-import { all, tell } from "./collection.js";
+import { all, imageAddress, keepThumb, SMALL_PX } from "./collection.js";
 import { sleep } from "./dom.js";
 
 const HEIGHT_PX = 176;
@@ -12,14 +12,13 @@ export async function makeThumbs() {
   }
   running = true;
   for (let scan; (scan = all().find((one) => one.file && one.thumb === null && one.state === "done")); ) {
-    scan.thumb = await small(scan.file);
-    tell(scan);
+    keepThumb(scan, (await small(scan.file)) ?? imageAddress(scan.answer.scan_id, SMALL_PX));
     await sleep(0);
   }
   running = false;
 }
 
-// An empty address where the browser cannot read the picture.
+// Null where the browser cannot read the picture: the service can.
 async function small(file) {
   try {
     const bitmap = await createImageBitmap(file, { resizeHeight: HEIGHT_PX, resizeQuality: "medium" });
@@ -28,6 +27,6 @@ async function small(file) {
     bitmap.close();
     return URL.createObjectURL(await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 }));
   } catch {
-    return "";
+    return null;
   }
 }

@@ -12,6 +12,9 @@ const HELP = {
   gallery_mismatch: ["The gallery belongs to another encoder", "Embed it again: binderlens gallery re-embed"],
 };
 
+/** Whether the same file may well be read when it is sent once more. */
+export const mayHelpToRepeat = (problem) => !Object.hasOwn(HELP, problem.code) || problem.code === "gallery_mismatch";
+
 /** @returns {Node[]} a heading and what to try */
 export function troubleWords(problem) {
   if (problem.code === "gallery_empty") {

@@ -77,7 +77,7 @@ async function mayTryAgain(scan, error, tried) {
   }
   const why = error instanceof NoConnection ? "The service does not answer" : reason(error);
   for (let left = Math.ceil(waitMs(error, tried) / 1000); left > 0 && all().includes(scan); left -= 1) {
-    change(scan, { state: "waiting", message: `${why}. Trying again in ${left} s.` });
+    change(scan, { state: "waiting", message: `${why}. Trying again in ${left}\u00a0s.` });
     await sleep(1000);
   }
   return true;
