@@ -107,7 +107,13 @@ def _status_counts(counts: Counter[str]) -> StatusCounts:
 
 def _judged(row: asyncpg.Record) -> JudgedAnswer:
     learnt = row["source"] == TemplateSource.CORRECTION
-    alone = None if row["alone"] is None else json.loads(row["alone"])
+    knew_itself = (
+        row["picture_was_learnt"]
+        or (row["learnt_similarity"] or 0.0) >= SAME_PHOTO
+        or (row["learnt_similarity_in_place"] or 0.0) >= SAME_PHOTO_IN_PLACE
+    )
+    # Read only where it matters: of most answers it does not.
+    alone = json.loads(row["alone"]) if row["alone"] is not None and (knew_itself or learnt) else None
     return JudgedAnswer(
         detection_id=row["detection_id"],
         scan_id=row["scan_id"],
@@ -121,9 +127,7 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
             row["confidence_printing"],
         ),
         alone=None if alone is None else answered_from_json(alone),
-        knew_itself=row["picture_was_learnt"]
-        or (row["learnt_similarity"] or 0.0) >= SAME_PHOTO
-        or (row["learnt_similarity_in_place"] or 0.0) >= SAME_PHOTO_IN_PLACE,
+        knew_itself=knew_itself,
         learnt=learnt,
         learnt_from=row["learnt_from"],
     )

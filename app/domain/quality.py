@@ -35,8 +35,7 @@ def accuracy_of(judged: Sequence[JudgedAnswer]) -> Accuracy:
     Args:
         judged: Each picture of a card once, the latest first.
     """
-    honest = [(one, one.alone if one.knew_itself else one.given) for one in judged]
-    counted = [replace(one, given=answer) for one, answer in honest if answer is not None]
+    counted = [honest for one in judged if (honest := _honest(one)) is not None]
     known = [one for one in counted if one.right_card_id is not None]
     strangers = [one for one in counted if one.right_card_id is None]
     accepted = [one for one in counted if one.given.status is Status.ACCEPTED]
@@ -58,6 +57,13 @@ def accuracy_of(judged: Sequence[JudgedAnswer]) -> Accuracy:
         lost=len(lost),
         wrong_detections=tuple((one.scan_id, one.detection_id) for one in wrong[:_MOST_WRONG]),
     )
+
+
+def _honest(one: JudgedAnswer) -> JudgedAnswer | None:
+    """With the answer that counts; None where that is not known."""
+    if not one.knew_itself:
+        return one
+    return None if one.alone is None else replace(one, given=one.alone)
 
 
 def effects_of(judged: Sequence[JudgedAnswer]) -> dict[UUID, TemplateEffect]:

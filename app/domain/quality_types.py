@@ -38,7 +38,8 @@ class JudgedAnswer:
         right_card_id: What it is; None where the gallery lacks it, or it is no card.
         right_group: The artwork group of that.
         given: The answer.
-        alone: What the gallery's own pictures answer, nothing learnt among them; None where nobody knows.
+        alone: What the gallery's own pictures answer, nothing learnt among them; None where nobody knows, or
+            where nothing learnt decided.
         knew_itself: Whether the answer was decided by a template that was learnt from this very picture.
         learnt: Whether it was decided by any template that was learnt.
         learnt_from: The correction of which that template was learnt, as far as can be told.

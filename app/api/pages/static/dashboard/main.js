@@ -1,12 +1,14 @@
 // Asks for the figures that the form chooses and shows them. The address says what was chosen, so it can be kept.
 
+import { watchAddress } from "./behind.js";
+import { showCards } from "./cards.js";
+import { showCharts } from "./charts.js";
 import { element, make } from "./dom.js";
 import { Links } from "./links.js";
 import { logOut, mayLogOut } from "../login.js";
 import { ask } from "./service.js";
-
-// What shows the figures comes while the service counts them.
-const PARTS = ["tiles", "tables", "cards", "charts", "behind"];
+import { showTables } from "./tables.js";
+import { showTiles } from "./tiles.js";
 
 const DAY_MS = 86_400_000;
 const form = element("filters").elements;
@@ -41,8 +43,6 @@ function addEncoders(names) {
   form.encoder.append(...names.filter((name) => !known.includes(name)).map((name) => make("option", name, { value: name })));
 }
 
-const arrived = () => Promise.all(PARTS.map((name) => import(`./${name}.js`)));
-
 // What the page shows at first is being counted since the page was asked for: that very address takes the answer.
 function askedAlready() {
   const given = element("first-figures");
@@ -55,12 +55,11 @@ async function load(wanted = chosen()) {
   const conditions = (latest = wanted);
   element("message").textContent = "Counting …";
   try {
-    const asked = ask(`quality?${new URLSearchParams(conditions)}`);
-    const [quality, parts] = await Promise.all([asked, arrived()]);
+    const quality = await ask(`quality?${new URLSearchParams(conditions)}`);
     if (conditions === latest) {
       element("message").textContent = "";
       element("log-out").hidden = !mayLogOut();
-      show(quality, new Links(conditions), Object.assign({}, ...parts));
+      show(quality, new Links(conditions));
     }
   } catch (error) {
     if (conditions !== latest) {
@@ -71,7 +70,7 @@ async function load(wanted = chosen()) {
   }
 }
 
-function show(quality, links, { showTiles, showTables, showCards, showCharts }) {
+function show(quality, links) {
   const isEmpty = !quality.days.length && !quality.reasons.length;
   element("nothing").hidden = !isEmpty;
   element("figures").hidden = isEmpty;
@@ -92,4 +91,4 @@ element("filters").addEventListener("submit", (event) => {
 element("log-out").addEventListener("click", logOut);
 fromAddress();
 load(askedAlready() || chosen());
-import("./behind.js").then(({ watchAddress }) => watchAddress());
+watchAddress();
