@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -26,12 +27,13 @@ from app.vision.decode import decode_image
 from app.vision.local_features import make_features
 from app.vision.quality import unfit_to_learn
 
-#: A card is plausible where a template of its picture is among those that the gallery finds for the crop and
-#: no other picture agrees better: without the latter most of the look-alikes that are named for crops nobody
-#: can tell would be learnt (docs/experiments.md, 46). And where none is found, but its picture agrees better
-#: by so much, in nats as ``Ranking.agreement_lead``: of 1,134 cards named at random the best led by 0.18, and
-#: half of the right ones by more than this (docs/experiments.md, 50).
-BACKING_LEAD = 0.25
+#: A card is plausible where its picture agrees with the crop at all: what agrees less, agrees by chance.
+#: ``python -m benchmarks.learning.backing`` tells right names, look-alikes and names at random apart by these
+#: three numbers (docs/experiments.md, 51).
+BACKING_AGREEMENT = 0.065
+#: And where no other picture agrees much better, in nats as ``Ranking.agreement_lead``; a card that the
+#: gallery does not find for the crop has to lead.
+BACKING_LEAD, BACKING_LEAD_OF_STRANGERS = -0.1, 0.1
 #: A printing of the right picture that is less likely than this is opposed by the crop.
 _RULED_OUT_SHARE = 0.02
 
@@ -41,6 +43,23 @@ T = TypeVar("T")
 
 async def _in_thread(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     return await asyncio.to_thread(work, *args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a crop says about the card that was named for it.
+
+    Attributes:
+        agreement: Of the card's own picture with the crop, 0 where it has no features.
+        lead_nats: Logarithm of how many times better it agrees than the best other picture.
+        is_found: Whether a template of the picture is among those that the gallery finds for the crop.
+        is_compared: Whether the pictures that the gallery finds were compared with the crop at all.
+    """
+
+    agreement: float
+    lead_nats: float
+    is_found: bool
+    is_compared: bool
 
 
 class Student:
@@ -190,13 +209,20 @@ class Student:
             named = [share for one, share in zip(members, shares, strict=True) if one.card.card_id == card_id]
             if named and named[0] < _RULED_OUT_SHARE:
                 return Support.OPPOSED, _title(best)
+        evidence = await self.evidence(upright, ranking, card_id, group)
+        return (Support.BACKED if backs(evidence) else Support.UNBACKED), None
+
+    async def evidence(self, upright: RgbImage, ranking: Ranking, card_id: str, group: int) -> Evidence:
+        """How well the picture of the card that was named agrees with a crop, beside those of others."""
         agreement = await self._agreement(upright, card_id, group)
-        is_found = any(one.artwork_group_id == group for one in ranking.cards)
-        if not is_found and not ranking.verified:
-            return Support.UNBACKED, None  # nothing that it could lead was compared
-        if _lead(agreement, _best_of_others(ranking, group)) >= (0.0 if is_found else BACKING_LEAD):
-            return Support.BACKED, None
-        return Support.UNBACKED, None
+        others = (one.agreement or 0.0 for one in ranking.cards if one.artwork_group_id != group)
+        rival = max(others, default=0.0)
+        return Evidence(
+            agreement,
+            math.log(agreement + AGREEMENT_BY_CHANCE) - math.log(rival + AGREEMENT_BY_CHANCE),
+            any(one.artwork_group_id == group for one in ranking.cards),
+            ranking.verified,
+        )
 
     async def _agreement(self, upright: RgbImage, card_id: str, group: int) -> float:
         """How well the card's own picture agrees with the crop, 0 where it has no features."""
@@ -210,15 +236,12 @@ class Student:
         return 0.0 if found is None else found.agreement
 
 
-def _lead(agreement: float, rival: float) -> float:
-    """How many times better one agrees than the other, in nats."""
-    return math.log(agreement + AGREEMENT_BY_CHANCE) - math.log(rival + AGREEMENT_BY_CHANCE)
-
-
-def _best_of_others(ranking: Ranking, group: int) -> float:
-    """How well the best of the other pictures that were compared agrees."""
-    others = (one.agreement or 0.0 for one in ranking.cards if one.artwork_group_id != group)
-    return max(others, default=0.0)
+def backs(evidence: Evidence) -> bool:
+    """Whether a crop speaks for the card that was named."""
+    least = BACKING_LEAD if evidence.is_found else BACKING_LEAD_OF_STRANGERS
+    if not evidence.is_found and not evidence.is_compared:
+        return False  # nothing that it could lead was looked at
+    return evidence.agreement >= BACKING_AGREEMENT and evidence.lead_nats >= least
 
 
 def _title(one: RankedCard) -> str:
