@@ -39,7 +39,7 @@ from benchmarks.results import write_result
 
 KINDS = ("right", "lookalike", "random")
 #: Bounds that are tried: of agreement, and of the lead of cards that are found and of those that are not.
-_BOUNDS = ((0.05, 0.06, 0.065, 0.07, 0.08), (-0.2, -0.1, -0.05, 0.0), (0.05, 0.1, 0.15, 0.25))
+_BOUNDS = ((0.05, 0.06, 0.065, 0.07, 0.08), (-0.2, -0.1, -0.05, 0.0), (0.05, 0.08, 0.1, 0.15, 0.25))
 _SHOWN = 15
 
 

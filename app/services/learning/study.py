@@ -30,10 +30,10 @@ from app.vision.quality import unfit_to_learn
 #: A card is plausible where its picture agrees with the crop at all: what agrees less, agrees by chance.
 #: ``python -m benchmarks.learning.backing`` tells right names, look-alikes and names at random apart by these
 #: three numbers (docs/experiments.md, 51).
-BACKING_AGREEMENT = 0.065
+BACKING_AGREEMENT = 0.07
 #: And where no other picture agrees much better, in nats as ``Ranking.agreement_lead``; a card that the
 #: gallery does not find for the crop has to lead.
-BACKING_LEAD, BACKING_LEAD_OF_STRANGERS = -0.1, 0.1
+BACKING_LEAD, BACKING_LEAD_OF_STRANGERS = -0.05, 0.08
 #: A printing of the right picture that is less likely than this is opposed by the crop.
 _RULED_OUT_SHARE = 0.02
 

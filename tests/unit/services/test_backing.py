@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from app.services.learning.study import Evidence, backs
 
-FOUND = Evidence(agreement=0.1, lead_nats=-0.05, is_found=True, is_compared=True)
+FOUND = Evidence(agreement=0.1, lead_nats=-0.03, is_found=True, is_compared=True)
 
 
 def test_a_picture_that_agrees_backs_its_name_though_another_agrees_a_little_better() -> None:
     assert backs(FOUND)
-    assert not backs(replace(FOUND, lead_nats=-0.15))
+    assert not backs(replace(FOUND, lead_nats=-0.08))
 
 
 def test_a_picture_that_agrees_by_chance_backs_nothing_however_it_leads() -> None:
