@@ -31,7 +31,16 @@ _PAGES = (
     (SceneKind.PAGE_3X3, Level.MEDIUM),
     (SceneKind.PAGE_2X2, Level.HARD),
 )
-_LOADS = 5
+_LOADS = 9
+_TELL_OF_FIGURES = """
+    new MutationObserver((_, watching) => {
+      const figures = document.getElementById("figures");
+      if (figures && !figures.hidden) {
+        watching.disconnect();
+        requestAnimationFrame(() => setTimeout(figuresArePainted));
+      }
+    }).observe(document, { subtree: true, childList: true, attributeFilter: ["hidden"] });
+"""
 _SCAN_TIMEOUT_S = 60.0
 
 
@@ -100,16 +109,22 @@ async def _scan_pages(base_url: str, cards: list[InventedCard]) -> None:
 
 
 async def _loading_times(browser: Browser, base_url: str, detections: int) -> str:
-    """From asking for the page until its figures stand there, each time a new visitor."""
+    """From asking for the page until its figures have been painted, each time a new visitor."""
     times_ms = []
     for _ in range(_LOADS):
         async with open_page(browser, base_url) as watched:
+            painted = asyncio.Event()
+            # Told, not asked for: to poll has the browser paint all the time, on cores that others need.
+            await watched.page.expose_function("figuresArePainted", lambda done=painted: done.set())
+            await watched.page.add_init_script(_TELL_OF_FIGURES)
             started = time.perf_counter()
-            await watched.page.goto(f"{base_url}/dashboard")
-            await watched.page.wait_for_selector("#figures:visible", timeout=60_000)
+            await watched.page.goto(f"{base_url}/dashboard", wait_until="commit")
+            async with asyncio.timeout(_SCAN_TIMEOUT_S):
+                await painted.wait()
             times_ms.append(1000 * (time.perf_counter() - started))
     each = ", ".join(f"{one:.0f}" for one in times_ms)
-    return f"/dashboard with {detections:,} made-up detections stood there after {each} ms"
+    median_ms = sorted(times_ms)[len(times_ms) // 2]
+    return f"/dashboard with {detections:,} made-up detections stood there after {median_ms:.0f} ms: {each}"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ function share(name, counts, links, conditions, judged = "right") {
 function ofService(quality, links) {
   const { gained, lost } = quality.accuracy;
   const crops = links.toAny({ correction: "learned", reason: TEMPLATE_REASON });
-  const turned = figure(`${number(gained)} answers gained, ${number(lost)} lost`, "#learnt-title", gained + lost);
+  const turned = figure(`${counted(gained, "answer")} gained, ${number(lost)} lost`, "#learnt-title", gained + lost);
   return [
     {
       name: "Learnt crops",
