@@ -99,13 +99,7 @@ async def _evidence(runtime: Runtime, student: _Noting, one: Seen, card_id: str)
 
 def backed_by(evidence: Sequence[Evidence | None], bounds: tuple[float, float, float]) -> int:
     """How many names some bounds would call backed."""
-    agreement, lead, lead_of_strangers = bounds
-    return sum(
-        one is not None
-        and one.agreement >= agreement
-        and one.lead_nats >= (lead if one.is_found else lead_of_strangers)
-        for one in evidence
-    )
+    return sum(one is not None and backs(one, *bounds) for one in evidence)
 
 
 def main() -> None:

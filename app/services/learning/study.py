@@ -236,12 +236,17 @@ class Student:
         return 0.0 if found is None else found.agreement
 
 
-def backs(evidence: Evidence) -> bool:
-    """Whether a crop speaks for the card that was named."""
-    least = BACKING_LEAD if evidence.is_found else BACKING_LEAD_OF_STRANGERS
+def backs(
+    evidence: Evidence,
+    agreement: float = BACKING_AGREEMENT,
+    lead_nats: float = BACKING_LEAD,
+    lead_of_strangers_nats: float = BACKING_LEAD_OF_STRANGERS,
+) -> bool:
+    """Whether a crop speaks for the card that was named, by these bounds."""
     if not evidence.is_found and not evidence.is_compared:
         return False  # nothing that it could lead was looked at
-    return evidence.agreement >= BACKING_AGREEMENT and evidence.lead_nats >= least
+    least = lead_nats if evidence.is_found else lead_of_strangers_nats
+    return evidence.agreement >= agreement and evidence.lead_nats >= least
 
 
 def _title(one: RankedCard) -> str:
