@@ -91,9 +91,10 @@ def _each(shots: tuple[Shot, ...]) -> Iterator[tuple[Shot, tuple[str, tuple[int,
 
 async def _see_pictures(page: Page) -> None:
     """Pictures load when they come into view, which a photograph of the whole page does not wait for."""
-    await page.evaluate("for (const one of document.images) one.loading = 'eager'")
+    # In one go: a picture that came between the two would stay lazy, and never load where it is hidden.
     # Not Playwright's own waiting: it compiles a string in the page, which the page's policy forbids.
     await page.evaluate(
-        "Promise.all([...document.images].filter((one) => !one.complete)"
+        "Promise.all([...document.images].map((one) => { one.loading = 'eager'; return one; })"
+        ".filter((one) => !one.complete)"
         ".map((one) => new Promise((seen) => { one.onload = one.onerror = seen; })))"
     )
