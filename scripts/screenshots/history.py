@@ -75,6 +75,7 @@ class Month:
                 await people.store(connection, said, gallery, self._rng)
             # What PostgreSQL does by itself over a month; it has had seconds.
             await connection.execute("VACUUM ANALYZE")
+            await connection.execute("CHECKPOINT")
 
     def _moments(self, detections: int) -> list[tuple[datetime, int]]:
         """When scans were made and how many cards they show; more at weekends."""
