@@ -28,6 +28,7 @@ from app.domain.errors import GalleryEmpty, GalleryMismatch
 from app.domain.gallery_types import (
     NOTHING_COMPARED,
     CardUpdate,
+    EncoderGallery,
     GalleryStatus,
     PictureComparison,
     PictureToCompare,
@@ -240,11 +241,10 @@ class PostgresGallery:
             gallery_id = None if gallery is None else gallery.gallery_id
             counts = await connection.fetchrow(self._queries["gallery_counts"], gallery_id)
             by_source = await connection.fetch(self._queries["templates_by_source"], gallery_id)
-            by_gallery = await connection.fetch(self._queries["count_templates_by_gallery"])
+            by_encoder = await connection.fetch(self._queries["all_galleries"])
             coverage = await connection.fetch(self._queries["set_coverage"], gallery_id)
             state = "none" if gallery_id is None else await index_state(connection, self._queries, gallery_id)
-        others = {row["encoder_fingerprint"]: row["templates"] for row in by_gallery}
-        others.pop(self._encoder.fingerprint, None)
+        galleries = [EncoderGallery(**row) for row in by_encoder]
         templates_by_source = {row["source"]: row["templates"] for row in by_source}
         return GalleryStatus(
             **counts,
@@ -253,7 +253,7 @@ class PostgresGallery:
             encoder_fingerprint=self._encoder.fingerprint,
             fingerprint=self._encoder.fingerprint if gallery is None else gallery.fingerprint,
             space_cards=None if gallery is None or gallery.space is None else gallery.space.cards,
-            other_galleries=others,
+            other_galleries=tuple(one for one in galleries if one.fingerprint != self._encoder.fingerprint),
             index_state=state,
             sets=tuple(SetCoverage(**row) for row in coverage),
         )

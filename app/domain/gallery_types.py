@@ -107,30 +107,6 @@ class SetCoverage:
 
 
 @dataclass(frozen=True, slots=True)
-class GalleryStatus:
-    """The truth about a gallery.
-
-    Attributes:
-        encoder_fingerprint: Whose templates these are.
-        fingerprint: Of encoder and space together: what the templates can be compared with.
-        space_cards: Cards that the gallery's space was fitted on; None where it has none.
-    """
-
-    cards: int
-    cards_with_templates: int
-    artwork_groups: int
-    reference_images: int
-    templates: int
-    templates_by_source: Mapping[str, int]
-    encoder_fingerprint: str
-    fingerprint: str
-    space_cards: int | None
-    other_galleries: Mapping[str, int]
-    index_state: Literal["none", "building", "ready", "invalid"]
-    sets: tuple[SetCoverage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class EncoderGallery:
     """One encoder's gallery among those that stand side by side in a database.
 
@@ -149,3 +125,27 @@ class EncoderGallery:
     learnt: int
     created_at: datetime
     last_scan_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryStatus:
+    """The truth about a gallery.
+
+    Attributes:
+        encoder_fingerprint: Whose templates these are.
+        fingerprint: Of encoder and space together: what the templates can be compared with.
+        space_cards: Cards that the gallery's space was fitted on; None where it has none.
+    """
+
+    cards: int
+    cards_with_templates: int
+    artwork_groups: int
+    reference_images: int
+    templates: int
+    templates_by_source: Mapping[str, int]
+    encoder_fingerprint: str
+    fingerprint: str
+    space_cards: int | None
+    other_galleries: tuple[EncoderGallery, ...]
+    index_state: Literal["none", "building", "ready", "invalid"]
+    sets: tuple[SetCoverage, ...] = ()

@@ -153,13 +153,6 @@ FROM found
 JOIN cards c USING (card_id)
 ORDER BY found.query_index, found.similarity DESC, c.card_id
 
--- name: count_templates_by_gallery
-SELECT g.encoder_fingerprint, count(t.gallery_id) AS templates
-FROM galleries g
-LEFT JOIN templates t ON t.gallery_id = g.id
-WHERE g.current
-GROUP BY g.id
-
 -- name: any_template_of_encoder
 SELECT EXISTS (SELECT FROM galleries g JOIN templates t ON t.gallery_id = g.id
                WHERE g.encoder_fingerprint = $1 AND g.current)

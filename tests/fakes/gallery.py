@@ -182,7 +182,7 @@ class InMemoryGallery:
             encoder_fingerprint=ENCODER_INFO.fingerprint,
             fingerprint=ENCODER_INFO.fingerprint,
             space_cards=None,
-            other_galleries={},
+            other_galleries=(),
             index_state="none",
             sets=tuple(
                 SetCoverage(game, set_id, count, covered[game, set_id])

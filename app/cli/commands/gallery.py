@@ -64,8 +64,10 @@ def _print_status(status_now: GalleryStatus) -> None:
     space = "no space" if cards is None else f"space fitted on {cards} cards"
     console.print(f"gallery           {status_now.fingerprint} ({space})")
     console.print(f"index             {status_now.index_state}")
-    for fingerprint, count in status_now.other_galleries.items():
-        console.print(f"other gallery     {fingerprint}: {count} templates")
+    for other in status_now.other_galleries:
+        console.print(
+            f"other gallery     {other.encoder_name} ({other.fingerprint}): {other.templates} templates"
+        )
     table = Table(title="coverage by set", title_justify="left")
     for column in ("game", "set", "cards", "with templates"):
         table.add_column(column)

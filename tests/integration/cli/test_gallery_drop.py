@@ -36,6 +36,7 @@ def test_another_encoders_gallery_is_dropped_and_said_to_be(
     by_name: bool, two: CommandLine, cards: CardFolder, database_url: str
 ) -> None:
     count, fingerprint = 3 * len(cards.card_ids), fingerprint_of("other", database_url)
+    assert f"other gallery     other ({fingerprint}): {count} templates" in two("gallery", "status").out
     outcome = two("gallery", "drop", "--encoder", "other" if by_name else fingerprint, "--yes")
     assert (outcome.status, outcome.err) == (0, "")
     first, *_, last = outcome.out.splitlines()

@@ -102,7 +102,8 @@ async def test_galleries_of_two_encoders_stand_side_by_side(
     assert len(await other.search(unit_vectors(3, 1, dimension=8), 9, EVERYTHING)) == 2
     assert await gallery.known_references(["a"]) == {"a": {sha256("a"): 3}}
     assert await other.known_references(["a", "b"]) == {"a": {sha256("a"): 2}, "b": {sha256("b"): 0}}
-    assert (await gallery.status()).other_galleries == {OTHER_ENCODER.fingerprint: 2}
+    (listed,) = (await gallery.status()).other_galleries
+    assert (listed.fingerprint, listed.templates) == (OTHER_ENCODER.fingerprint, 2)
 
 
 async def test_an_empty_gallery_is_told_apart_from_one_of_another_encoder(

@@ -67,7 +67,7 @@ async def test_the_space_is_fitted_on_the_official_picture_of_each_card_and_stor
     status = await gallery.status()
     assert (status.space_cards, status.encoder_fingerprint) == (30, WHITENING.fingerprint)
     assert status.fingerprint == row["fingerprint"] == expected.fingerprint(WHITENING.fingerprint)
-    assert status.other_galleries == {}
+    assert status.other_galleries == ()
 
 
 async def test_a_moved_gallery_finds_the_same_cards_at_the_similarities_of_the_space(
@@ -158,7 +158,8 @@ async def test_a_move_leaves_the_galleries_of_other_encoders_alone(
     before = await templates(database, other)
     await gallery.fit_space()
     assert await templates(database, other) == before
-    assert (await gallery.status()).other_galleries == {other.fingerprint: 90}
+    (listed,) = (await gallery.status()).other_galleries
+    assert (listed.fingerprint, listed.encoder_name, listed.templates) == (other.fingerprint, "other", 90)
 
 
 async def test_a_moved_gallery_has_its_index_at_once_and_the_old_index_is_gone(
