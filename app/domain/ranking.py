@@ -183,8 +183,39 @@ def rank(hits: Sequence[TemplateHit]) -> Ranking:
             best_one = one if one.similarity > known.similarity else known
             one = replace(best_one, official=official)
         best[hit.card.card_id] = one
-    cards = in_order(best.values())
+    cards = in_order(shared_by_printings(best.values()))
     return Ranking(cards, margin_of(cards), any(hit.in_space for hit in hits))
+
+
+def shared_by_printings(cards: Iterable[RankedCard]) -> list[RankedCard]:
+    """Cards with what was learnt about one printing given to all printings of its picture.
+
+    A photo is more like any photo of the same picture by that camera than like the gallery's own: which of
+    the printings was photographed hardly shows. So photos say which picture it is, and the gallery's own
+    templates say which printing; one of which none was found is as likely as the weakest that was.
+    """
+    by_group: dict[int, list[RankedCard]] = {}
+    for one in cards:
+        by_group.setdefault(one.artwork_group_id, []).append(one)
+    return [one for group in by_group.values() for one in _shared(group)]
+
+
+def _shared(group: Sequence[RankedCard]) -> Sequence[RankedCard]:
+    if len(group) < 2 or all(one.source is not TemplateSource.CORRECTION for one in group):
+        return group
+    most = max(one.similarity for one in group)
+    own = [one.picture_similarity for one in group if one.picture_similarity > -1.0]
+    lift, weakest = (most - max(own), min(own)) if own else (0.0, most)
+    shared = []
+    for one in group:
+        official = one.picture_similarity
+        similarity = (weakest if official == -1.0 else official) + lift
+        if lift > 0.0 or official == -1.0:
+            one = replace(one, similarity=similarity, source=TemplateSource.CORRECTION, official=official)
+        elif one.source is TemplateSource.CORRECTION:
+            one = replace(one, similarity=similarity, source=TemplateSource.OFFICIAL, official=-1.0)
+        shared.append(one)
+    return shared
 
 
 def in_order(cards: Iterable[RankedCard]) -> tuple[RankedCard, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from app.domain.ranking import RankedCard, Ranking, in_order, margin_of
+from app.domain.ranking import RankedCard, Ranking, in_order, margin_of, shared_by_printings
 from app.domain.reading_evidence import Verdict
 from app.domain.types import TemplateSource
 
@@ -38,11 +38,13 @@ def with_twins(ranking: Ranking, twins: Mapping[int, int]) -> Ranking:
     """
     if not twins:
         return ranking
-    cards = [
-        replace(one, artwork_group_id=twins.get(one.artwork_group_id, one.artwork_group_id))
-        for one in ranking.cards
-    ]
-    return replace(ranking, cards=tuple(cards), margin=margin_of(cards))
+    cards = in_order(
+        shared_by_printings(
+            replace(one, artwork_group_id=twins.get(one.artwork_group_id, one.artwork_group_id))
+            for one in ranking.cards
+        )
+    )
+    return replace(ranking, cards=cards, margin=margin_of(cards))
 
 
 def with_agreements(

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain.learnt_likeness import at_their_worth
 from app.domain.ranking import rank
+from app.domain.reranking import with_twins
 from app.domain.types import Card, TemplateHit, TemplateSource
 
 
@@ -95,3 +96,48 @@ def test_without_what_was_learnt_a_ranking_is_what_pictures_alone_give() -> None
         (one.card.card_id, one.similarity) for one in rank(PICTURES).cards
     ]
     assert alone.margin == rank(PICTURES).margin
+
+
+def printing(
+    card_id: str, similarity: float, source: TemplateSource = TemplateSource.OFFICIAL
+) -> TemplateHit:
+    return TemplateHit(0, Card(card_id, card_id), 1, similarity, source)
+
+
+REPRINT_PHOTO = printing("reprint", 0.88, TemplateSource.CORRECTION)
+
+
+def test_a_photo_of_one_printing_says_which_picture_it_is_and_not_which_printing() -> None:
+    printings = [printing("first", 0.8), printing("reprint", 0.7), hit("other", 0.6)]
+    before, after = rank(printings), rank([*printings, REPRINT_PHOTO])
+    assert [one.card.card_id for one in after.members()] == ["first", "reprint"]
+    assert after.similarity == pytest.approx(0.88)
+    assert after.margin == pytest.approx(before.margin + 0.08)
+    assert [one.similarity for one in after.members()] == pytest.approx([0.88, 0.78])
+    assert {one.source for one in after.members()} == {TemplateSource.CORRECTION}
+    assert [one.similarity for one in after.without_learnt().cards] == [0.8, 0.7, 0.6]
+
+
+def test_a_photo_that_is_less_alike_than_the_picture_changes_nothing() -> None:
+    printings = [printing("first", 0.9), printing("reprint", 0.7), hit("other", 0.6)]
+    assert rank([*printings, REPRINT_PHOTO]) == rank(printings)
+
+
+def test_a_printing_that_only_its_photo_finds_is_as_likely_as_the_weakest_that_was_found() -> None:
+    printings = [printing("first", 0.8), printing("third", 0.7), hit("other", 0.6)]
+    members = rank([*printings, REPRINT_PHOTO]).members()
+    assert {one.card.card_id: one.similarity for one in members} == pytest.approx(
+        {"first": 0.88, "third": 0.78, "reprint": 0.78}
+    )
+    alone = rank([REPRINT_PHOTO, printing("third", 0.85, TemplateSource.CORRECTION), hit("other", 0.6)])
+    assert [one.similarity for one in alone.members()] == [0.88, 0.88]
+
+
+def test_printings_that_verification_puts_together_share_what_was_learnt_of_one() -> None:
+    twin = TemplateHit(0, Card("reprint", "reprint"), 2, 0.88, TemplateSource.CORRECTION)
+    own = TemplateHit(0, Card("reprint", "reprint"), 2, 0.7, TemplateSource.OFFICIAL)
+    joined = with_twins(rank([printing("first", 0.8), own, twin]), {2: 1})
+    assert [(one.card.card_id, one.similarity) for one in joined.cards] == [
+        ("first", pytest.approx(0.88)),
+        ("reprint", pytest.approx(0.78)),
+    ]
