@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from app.api.security import KeyRing
 from app.domain.errors import NotReady
 from app.obs.metrics import Metrics
 from app.services.runtime import Runtime, StartUp
@@ -41,9 +42,16 @@ def get_key_id(request: Request) -> str | None:
     return key_id
 
 
+def get_key_ring(request: Request) -> KeyRing:
+    """Who may do what."""
+    key_ring: KeyRing = request.app.state.key_ring
+    return key_ring
+
+
 RuntimeDep = Annotated[Runtime, Depends(get_runtime)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 KeyIdDep = Annotated[str | None, Depends(get_key_id)]
+KeyRingDep = Annotated[KeyRing, Depends(get_key_ring)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -104,6 +104,24 @@ class KeyRing:
         key.require(scope)
         return key.key_id
 
+    def require_owner(self, key_id: str | None, owner: str | None) -> None:
+        """Lets pass whoever changes what they have made, and admins.
+
+        Args:
+            key_id: Of the key that was let in; None where no keys are set.
+            owner: Of what is to be changed; None where it was made without a key.
+
+        Raises:
+            ScopeMissing: it is another's.
+        """
+        if key_id is None or key_id == owner:
+            return
+        if not any(one.key_id == key_id and one.may(Scope.ADMIN) for one in self._keys):
+            raise ScopeMissing(
+                f"key {key_id!r} may change what was made with it; this was not, so it takes the scope "
+                f"{Scope.ADMIN.value!r}"
+            )
+
     def recognise(self, presented: str) -> ApiKey:
         """The key that somebody presents.
 

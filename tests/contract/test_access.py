@@ -153,6 +153,24 @@ async def test_a_scan_and_a_correction_remember_the_id_of_their_key(guarded: Fak
     assert correction["key_id"] == "identify-correct"
 
 
+async def test_what_was_said_with_one_key_is_not_taken_back_with_another(guarded: FakeService) -> None:
+    async with guarded.client(KEYS["identify+correct"]) as author:
+        scan = (await author.post("/identify", files={"image": ("p.png", page_png(1))})).json()
+        body = {
+            "detection_id": scan["cards"][0]["detection_id"],
+            "verdict": "card",
+            "card_id": "em1-001",
+        }
+        own = [(await author.post("/corrections", json=body)).headers["location"] for _ in range(2)]
+        async with guarded.client(KEYS["correct"]) as stranger:
+            refused = await stranger.delete(own[0])
+        assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+        assert (await author.get(own[0])).json()["status"] == "pending"
+        assert (await author.delete(own[0])).json()["status"] == "undone"
+    async with guarded.client(KEYS["admin"]) as admin:
+        assert (await admin.delete(own[1])).json()["status"] == "undone"
+
+
 async def test_only_hashes_of_keys_are_kept(guarded: FakeService) -> None:
     ring = guarded.app.state.key_ring
     kept = repr([(key.key_id, key.key_sha256) for key in ring._keys])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from app.api.deps import IdempotencyKey, KeyIdDep, RuntimeDep
+from app.api.deps import IdempotencyKey, KeyIdDep, KeyRingDep, RuntimeDep
 from app.api.limits import Counted
 from app.api.responses import (
     CHANGE_ERRORS,
@@ -66,8 +66,11 @@ async def get_correction(correction_id: UUID, runtime: RuntimeDep) -> Correction
     response_model=CorrectionModel,
     responses=problems(*CHANGE_ERRORS, NotFound),
 )
-async def undo_correction(correction_id: UUID, runtime: RuntimeDep) -> CorrectionModel:
-    """Undoing twice is the same as once."""
+async def undo_correction(
+    correction_id: UUID, runtime: RuntimeDep, key_id: KeyIdDep, key_ring: KeyRingDep
+) -> CorrectionModel:
+    """Undoing twice is the same as once. What was said with another key takes the scope ``admin``."""
+    key_ring.require_owner(key_id, (await runtime.corrections.get(correction_id)).key_id)
     return CorrectionModel.of(await runtime.corrections.undo(correction_id))
 
 
