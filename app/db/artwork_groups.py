@@ -61,6 +61,8 @@ async def refresh_artwork_groups(
     pairs = [pair for pair in kept if current.keys() >= set(pair)]
     await _move(connection, queries, current, groups_by_leader(list(current), pairs))
     await connection.execute(queries["delete_empty_artwork_groups"])
+    # Now that all pictures of an import are there, and not after each batch of them.
+    await connection.execute(queries["study_again"], gallery_id)
     return int(await connection.fetchval(queries["count_artwork_groups"]))
 
 

@@ -204,6 +204,8 @@ class PostgresGallery:
             blobs = await connection.fetch(self._queries["blobs_of_cards"], list(card_ids))
             removed = await connection.fetch(self._queries["delete_cards"], list(card_ids))
             await connection.execute(self._queries["delete_empty_artwork_groups"])
+            if removed:
+                await connection.execute(self._queries["study_all_again"])
             await collect_blobs(connection, self._queries, [row["blob_sha256"] for row in blobs])
         return len(removed)
 

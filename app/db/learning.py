@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,10 @@ _VIEWS = 64
 _LONGEST_STATEMENT_S = 360.0
 
 
+#: A gallery, a correction, and when it was studied: what was found then does not change.
+_StudyKey = tuple[int, UUID, datetime]
+
+
 class PostgresLearning:
     """Implements ``app.domain.learning_port.LearningStore``.
 
@@ -51,7 +55,7 @@ class PostgresLearning:
         self._queries = database.queries
         self._encoder = encoder
         self._lookup = GalleryLookup(database.queries, encoder)
-        self._known: dict[tuple[int, UUID], tuple[Vectors, Findings]] = {}
+        self._known: dict[_StudyKey, tuple[Vectors, Findings]] = {}
 
     async def study_next(self, study: Callable[[CorrectionToStudy], Awaitable[Findings]]) -> bool:
         """Studies the oldest correction that nobody is studying, and stores what was found: or nothing.
@@ -143,16 +147,17 @@ class PostgresLearning:
         self, connection: asyncpg.Connection, gallery: CurrentGallery, rows: Sequence[asyncpg.Record]
     ) -> list[Study]:
         """What is judged; findings that were read before are not read again."""
-        wanted = {(gallery.gallery_id, row["id"]) for row in rows}
+        keys = {row["id"]: (gallery.gallery_id, row["id"], row["studied_at"]) for row in rows}
+        wanted = set(keys.values())
         self._known = {key: value for key, value in self._known.items() if key in wanted}
-        missing = [correction_id for _, correction_id in wanted - self._known.keys()]
+        missing = [correction_id for _, correction_id, _ in wanted - self._known.keys()]
         stored = await connection.fetch(self._queries["studies_of"], gallery.gallery_id, missing)
         for row in stored:
             encoded = row["encoded"].to_numpy().astype(np.float32)
             (vector,) = gallery.moved(encoded[None])
             found = _findings_from_row(row["findings"], encoded)
-            self._known[gallery.gallery_id, row["correction_id"]] = (vector, found)
-        return [_study(row, *self._known[gallery.gallery_id, row["id"]]) for row in rows]
+            self._known[keys[row["correction_id"]]] = (vector, found)
+        return [_study(row, *self._known[keys[row["id"]]]) for row in rows]
 
     async def _put_decisions(
         self,

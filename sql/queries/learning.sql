@@ -3,24 +3,38 @@
 SELECT pg_advisory_xact_lock($1)
 
 -- name: claim_correction
--- The next correction that the gallery has not studied. Held until its study is stored: others take the next one.
+-- The next correction that the gallery has not studied, or not since its pictures changed. Held until its study is
+-- stored: others take the next one.
 SELECT c.id, c.verdict, c.card_id, b.data, b.media_type
 FROM corrections c
 LEFT JOIN blobs b ON b.sha256 = c.crop_sha256
 WHERE c.status <> 'undone'
-  AND NOT EXISTS (SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1)
-ORDER BY c.sequence
+  AND NOT EXISTS (SELECT FROM correction_studies s
+                  WHERE s.correction_id = c.id AND s.gallery_id = $1 AND NOT s.stale)
+-- New words come first: the old ones stand meanwhile.
+ORDER BY EXISTS (SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1), c.sequence
 LIMIT 1
 FOR UPDATE OF c SKIP LOCKED
 
 -- name: has_correction_to_study
 SELECT EXISTS (SELECT FROM corrections c WHERE c.status <> 'undone' AND NOT EXISTS (
-    SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1))
+    SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1 AND NOT s.stale))
 
 -- name: put_study
 INSERT INTO correction_studies (correction_id, gallery_id, encoded, features, findings)
 VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING
+ON CONFLICT (correction_id, gallery_id) DO UPDATE
+SET encoded = excluded.encoded, features = excluded.features, findings = excluded.findings, studied_at = now(),
+    stale = false
+
+-- name: study_again
+-- What was studied before the newest of the gallery's own pictures came.
+UPDATE correction_studies SET stale = true
+WHERE gallery_id = $1 AND NOT stale
+  AND studied_at < (SELECT max(t.created_at) FROM templates t WHERE t.gallery_id = $1 AND t.correction_id IS NULL)
+
+-- name: study_all_again
+UPDATE correction_studies SET stale = true WHERE NOT stale
 
 -- name: forget_stale_studies
 -- Of galleries that have moved on, and of corrections that are gone.
@@ -32,7 +46,7 @@ WHERE NOT EXISTS (SELECT FROM galleries g WHERE g.id = s.gallery_id)
 -- All that have not been taken back and whose crop has been studied, up to the first one that has not: what comes later
 -- is judged by what was learnt before it.
 SELECT c.id, c.sequence, c.verdict, c.card_id, c.key_id, c.created_at, c.crop_sha256, c.status, c.reason,
-       c.unknown_group, k.artwork_group_id
+       c.unknown_group, k.artwork_group_id, s.studied_at
 FROM corrections c
 JOIN correction_studies s ON s.correction_id = c.id AND s.gallery_id = $1
 LEFT JOIN cards k ON k.card_id = c.card_id

@@ -273,3 +273,30 @@ async def test_views_of_other_cards_that_a_template_would_take_are_named(
         pytest.approx(float(np.max(unit_vectors(1, 3) @ nothing_like_it[0])), abs=2e-3),
     ]
     assert await store.own_similarities(view[None], uuid4().hex) == [-1.0]
+
+
+async def test_a_crop_is_studied_again_when_the_gallery_gets_or_loses_pictures_and_stands_meanwhile(
+    scans: PostgresScanStore, store: PostgresLearning, gallery: PostgresGallery, database: Database
+) -> None:
+    stranger, learnt = await correct(scans, 1, card_id=None), await correct(scans, 2)
+    await learn(store)
+    before = await state(database, scans, [stranger, learnt])
+    await gallery.refresh_artwork_groups()
+    assert not await store.has_work()  # an import that brought nothing
+    await gallery.put_cards([simple_update("the stranger", unit_vectors(77, 3))])
+    await gallery.refresh_artwork_groups()
+    assert await store.has_work()
+    await store.judge(decide)
+    assert await state(database, scans, [stranger, learnt]) == before
+    said = {stranger: Findings(unit_vectors(5, 1)[0], support=Support.OPPOSED, rival="the stranger")}
+
+    async def look_again(correction: CorrectionToStudy) -> Findings:
+        return said.get(correction.correction_id) or await look(correction)
+
+    while await store.study_next(look_again):
+        pass
+    await store.judge(decide)
+    assert not await store.has_work()
+    assert (await scans.get_correction(stranger)).status is CorrectionStatus.QUARANTINED
+    assert await gallery.remove_cards(["c2"]) == 1
+    assert await store.has_work()
