@@ -215,6 +215,7 @@ CREATE TABLE correction_studies (
     features      bytea CHECK (octet_length(features) <= 8192),  -- the crop, as verification looks for pictures
     findings      jsonb NOT NULL,
     studied_at    timestamptz NOT NULL DEFAULT now(),
+    stale         boolean NOT NULL DEFAULT false,  -- the gallery's pictures have changed since
     PRIMARY KEY (correction_id, gallery_id)
 );
 

@@ -69,7 +69,10 @@ class PostgresLearning:
             gallery = await self._lookup.find(connection)
             if gallery is None:
                 return False
-            row = await connection.fetchrow(self._queries["claim_correction"], gallery.gallery_id)
+            # New words come first: what was said about the old ones stands meanwhile.
+            row = await connection.fetchrow(
+                self._queries["claim_correction"], gallery.gallery_id
+            ) or await connection.fetchrow(self._queries["claim_stale_correction"], gallery.gallery_id)
             if row is None:
                 return False
             findings = await study(_to_study(row))

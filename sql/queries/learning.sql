@@ -3,18 +3,26 @@
 SELECT pg_advisory_xact_lock($1)
 
 -- name: claim_correction
--- The next correction that the gallery has not studied, or not since its pictures changed. Held until its study is
--- stored: others take the next one.
+-- The next correction that the gallery has not studied. Held until its study is stored: others take the next one.
 SELECT c.id, c.verdict, c.card_id, b.data, b.media_type
 FROM corrections c
 LEFT JOIN blobs b ON b.sha256 = c.crop_sha256
 WHERE c.status <> 'undone'
-  AND NOT EXISTS (SELECT FROM correction_studies s
-                  WHERE s.correction_id = c.id AND s.gallery_id = $1 AND NOT s.stale)
--- New words come first: the old ones stand meanwhile.
-ORDER BY EXISTS (SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1), c.sequence
+  AND NOT EXISTS (SELECT FROM correction_studies s WHERE s.correction_id = c.id AND s.gallery_id = $1)
+ORDER BY c.sequence
 LIMIT 1
 FOR UPDATE OF c SKIP LOCKED
+
+-- name: claim_stale_correction
+-- Likewise the next one that was studied before the gallery's pictures changed.
+SELECT c.id, c.verdict, c.card_id, b.data, b.media_type
+FROM correction_studies s
+JOIN corrections c ON c.id = s.correction_id
+LEFT JOIN blobs b ON b.sha256 = c.crop_sha256
+WHERE s.gallery_id = $1 AND s.stale AND c.status <> 'undone'
+ORDER BY c.sequence
+LIMIT 1
+FOR UPDATE OF s, c SKIP LOCKED
 
 -- name: has_correction_to_study
 SELECT EXISTS (SELECT FROM corrections c WHERE c.status <> 'undone' AND NOT EXISTS (
