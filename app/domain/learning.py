@@ -7,10 +7,9 @@ it had never been.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -32,13 +31,15 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
         limits: How much is learnt, and from whom.
     """
     ordered = sorted(studies, key=lambda study: study.sequence)
-    decided, agreed = hear(ordered)
     limits = limits or LearningLimits()
-    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(ordered))
+    decided, agreed = hear(ordered, limits)
+    # A word that was refused or waits for others must not weigh by its crop: eleven names for one crop would
+    # make that likeness look common.
+    photos = ConfirmedPhotos([study for study in ordered if study.correction_id not in decided])
+    fold = _Fold(limits, reliable(ordered, limits), photos)
     for study in ordered:
-        said_before = fold.count(study)
         if study.correction_id not in decided:
-            decided[study.correction_id] = fold.decide(study, said_before, study.correction_id in agreed)
+            decided[study.correction_id] = fold.decide(study, study.correction_id in agreed)
     decided.update(fold.dropped)
     return decided
 
@@ -50,30 +51,19 @@ class _Fold:
     limits: LearningLimits
     reliable: set[str | None]
     photos: ConfirmedPhotos
-    said: Counter[tuple[str | None, date]] = field(default_factory=Counter)
     templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
     dropped: dict[UUID, Decision] = field(default_factory=dict)
     unknown: list[tuple[Study, int]] = field(default_factory=list)
 
-    def count(self, study: Study) -> int:
-        """How many corrections the same person had made that day, this one counted in from now on."""
-        said = self.said[study.person, study.day]
-        self.said[study.person, study.day] += 1
-        return said
-
-    def decide(self, study: Study, said_before: int, is_agreed: bool) -> Decision:
-        if said_before >= self.limits.corrections_per_day:
-            return _rejected(
-                f"more than {self.limits.corrections_per_day} corrections in one day from one key"
-            )
-        if study.verdict is Verdict.NOT_A_CARD:
-            return Decision(CorrectionStatus.LEARNED, "noted: no card is to be seen here")
+    def decide(self, study: Study, is_agreed: bool) -> Decision:
         if study.findings.support is Support.OPPOSED and not is_agreed:
             return Decision(
                 CorrectionStatus.QUARANTINED,
                 f"the crop agrees clearly with {study.findings.rival}; "
                 "it waits for a second person who says the same",
             )
+        if study.verdict is Verdict.NOT_A_CARD:
+            return Decision(CorrectionStatus.LEARNED, "noted: no card is to be seen here")
         if study.verdict is Verdict.NOT_IN_GALLERY:
             return self._unknown_card(study)
         return self._template(study, is_agreed)

@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from uuid import UUID
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning import judge
-from app.domain.learning_types import Decision, Findings, LearningLimits, Study, Support
-from app.domain.types import Vectors
-
-LEARNED, QUARANTINED, REJECTED = (
-    CorrectionStatus.LEARNED,
-    CorrectionStatus.QUARANTINED,
-    CorrectionStatus.REJECTED,
-)
-DIMENSION = 16
-
-
-def direction(seed: int, near: Vectors | None = None, share: float = 0.0) -> Vectors:
-    """A unit vector; with ``near`` it has that cosine to it."""
-    random_vector = np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
-    if near is not None:
-        random_vector -= (random_vector @ near) * near
-    random_vector /= np.linalg.norm(random_vector)
-    if near is None:
-        return random_vector
-    return (share * near + np.sqrt(1 - share**2) * random_vector).astype(np.float32)
-
-
-def study(
-    number: int,
-    card: str | None = "a",
-    person: str | None = "p",
-    vector: Vectors | None = None,
-    **found: object,
-) -> Study:
-    """A backed correction about a crop of its own."""
-    vector = direction(number) if vector is None else vector
-    fields = {"support": Support.BACKED, "own_similarity": 0.5, "rival_similarity": 0.4, **found}
-    return Study(
-        correction_id=UUID(int=number),
-        sequence=number,
-        verdict=Verdict.CARD if card else Verdict.NOT_IN_GALLERY,
-        card_id=card,
-        artwork_group_id=None if card is None else ord(card[0]),
-        person=person,
-        day=date(2026, 11, 26),
-        subject=f"crop {number}",
-        vector=vector,
-        findings=Findings(vector, **fields),
-    )
-
-
-def decided(studies: Iterable[Study], limits: LearningLimits | None = None) -> list[Decision]:
-    """Decisions in the order of the studies."""
-    studies = list(studies)
-    decisions = judge(studies, limits)
-    assert set(decisions) == {one.correction_id for one in studies}
-    return [decisions[one.correction_id] for one in studies]
+from app.domain.learning_types import LearningLimits, Study, Support
+from tests.fakes.studies import LEARNED, QUARANTINED, REJECTED, decided, direction, study
 
 
 def test_a_backed_correction_becomes_a_template() -> None:
@@ -159,6 +106,17 @@ def test_photos_of_one_camera_that_are_all_alike_do_not_spoil_each_other() -> No
     taking = study(16, "z", vector=direction(16, photos[3].vector, 0.97))
     refused = decided([*photos, taking])[-1]
     assert (refused.status, "photo of e" in refused.reason) == (REJECTED, True)
+
+
+def test_names_that_a_person_gave_up_do_not_make_a_likeness_common() -> None:
+    photo = study(1, "a", own_similarity=0.6, rival_similarity=0.5)
+    given_up = [
+        replace(study(number, chr(97 + number), "m", photo.vector), subject="theirs")
+        for number in range(2, 14)
+    ]
+    taking = study(20, "z", "m", vector=direction(9, photo.vector, 0.8))
+    decisions = decided([photo, *given_up, taking])
+    assert (decisions[-1].status, "photo of a" in decisions[-1].reason) == (REJECTED, True)
 
 
 def test_a_photo_that_was_answered_wrongly_anyway_is_not_spoilt() -> None:
