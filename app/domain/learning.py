@@ -17,6 +17,7 @@ import numpy as np
 from app.domain.confirmed_photos import ConfirmedPhotos
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
+from app.domain.unknown_cards import UnknownCards
 from app.domain.voices import hear, reliable
 
 _DUPLICATE = "learnt as evidence; it shows no more than a template of this card that is there already"
@@ -35,11 +36,11 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
     decided, agreed = hear(ordered, limits)
     # A word that was refused or waits for others must not weigh by its crop: eleven names for one crop would
     # make that likeness look common.
-    photos = ConfirmedPhotos([study for study in ordered if study.correction_id not in decided])
-    fold = _Fold(limits, reliable(ordered, limits), photos)
-    for study in ordered:
-        if study.correction_id not in decided:
-            decided[study.correction_id] = fold.decide(study, study.correction_id in agreed)
+    undecided = [study for study in ordered if study.correction_id not in decided]
+    unknown = UnknownCards(undecided, limits.same_unknown)
+    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(undecided), unknown)
+    for study in undecided:
+        decided[study.correction_id] = fold.decide(study, study.correction_id in agreed)
     decided.update(fold.dropped)
     return decided
 
@@ -51,9 +52,9 @@ class _Fold:
     limits: LearningLimits
     reliable: set[str | None]
     photos: ConfirmedPhotos
+    unknown: UnknownCards
     templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
     dropped: dict[UUID, Decision] = field(default_factory=dict)
-    unknown: list[tuple[Study, int]] = field(default_factory=list)
 
     def decide(self, study: Study, is_agreed: bool) -> Decision:
         if study.findings.support is Support.OPPOSED and not is_agreed:
@@ -70,11 +71,7 @@ class _Fold:
 
     def _unknown_card(self, study: Study) -> Decision:
         """Puts the crop to those of the unknown card that it is most alike, or to a new one."""
-        best = max(self.unknown, key=lambda one: float(one[0].vector @ study.vector), default=None)
-        is_known = best is not None and float(best[0].vector @ study.vector) >= self.limits.same_unknown
-        group = best[1] if best is not None and is_known else study.sequence
-        self.unknown.append((study, group))
-        seen = sum(number == group for _, number in self.unknown)
+        group, seen = self.unknown.add(study)
         times = "for the first time" if seen == 1 else f"{seen} times by now"
         return Decision(
             CorrectionStatus.LEARNED, f"noted: a card that is not in the gallery, seen {times}", False, group

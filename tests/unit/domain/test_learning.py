@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -163,8 +164,24 @@ def test_crops_of_one_unknown_card_share_a_number() -> None:
     assert not any(one.is_template for one in decisions)
 
 
-def test_what_is_no_card_is_noted() -> None:
-    nothing = replace(study(1, None), verdict=Verdict.NOT_A_CARD)
+def test_a_crop_goes_to_the_unknown_card_that_it_is_most_alike() -> None:
+    kinds = [study(number, None) for number in range(1, 41)]
+    again = [study(100 + n, None, vector=direction(n, kinds[n % 40].vector, 0.95)) for n in range(200)]
+    decisions = decided([*kinds, *again], LearningLimits(same_unknown=0.9))
+    assert [one.unknown_group for one in decisions[40:]] == [n % 40 + 1 for n in range(200)]
+    assert "6 times" in decisions[-1].reason
+
+
+def test_thousands_of_unknown_cards_are_judged_in_no_time() -> None:
+    studies = [study(number, None, f"p{number % 5}") for number in range(4000)]
+    started = time.process_time()
+    judge(studies)
+    assert time.process_time() - started < 3.0  # 0.2 s; comparing them one by one takes 13
+
+
+@pytest.mark.parametrize("complaint", [None, "too blurred"])
+def test_what_is_no_card_is_noted_however_poor_the_picture(complaint: str | None) -> None:
+    nothing = replace(study(1, None, complaint=complaint), verdict=Verdict.NOT_A_CARD)
     assert decided([nothing])[0].status is LEARNED
 
 
