@@ -57,6 +57,9 @@ class _Fold:
     dropped: dict[UUID, Decision] = field(default_factory=dict)
 
     def decide(self, study: Study, is_agreed: bool) -> Decision:
+        # A picture that shows no card need not be a good one.
+        if study.findings.complaint is not None and study.verdict is not Verdict.NOT_A_CARD:
+            return _rejected(study.findings.complaint)
         if study.findings.support is Support.OPPOSED and not is_agreed:
             return Decision(
                 CorrectionStatus.QUARANTINED,
@@ -97,8 +100,6 @@ class _Fold:
         return Decision(CorrectionStatus.LEARNED, reason, kept)
 
     def _refusal(self, study: Study) -> str | None:
-        if study.findings.complaint is not None:
-            return study.findings.complaint
         if study.artwork_group_id is None:
             return "the card has been removed from the gallery"
         if len(study.findings.taken_from) >= self.limits.hub:

@@ -179,6 +179,18 @@ def test_thousands_of_unknown_cards_are_judged_in_no_time() -> None:
     assert time.process_time() - started < 3.0  # 0.2 s; comparing them one by one takes 13
 
 
+@pytest.mark.parametrize("support", [Support.BACKED, Support.OPPOSED])
+def test_crops_that_cannot_be_read_are_no_unknown_card(support: Support) -> None:
+    unreadable = [
+        study(number, None, vector=direction(1), support=support, complaint="its picture cannot be read")
+        for number in (1, 2)
+    ]
+    decisions = decided([*unreadable, study(3, None, vector=direction(1))])
+    assert [one.status for one in decisions] == [REJECTED, REJECTED, LEARNED]
+    assert decisions[0].reason == "its picture cannot be read"
+    assert "first time" in decisions[2].reason
+
+
 @pytest.mark.parametrize("complaint", [None, "too blurred"])
 def test_what_is_no_card_is_noted_however_poor_the_picture(complaint: str | None) -> None:
     nothing = replace(study(1, None, complaint=complaint), verdict=Verdict.NOT_A_CARD)
