@@ -38,7 +38,7 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
     # make that likeness look common.
     undecided = [study for study in ordered if study.correction_id not in decided]
     unknown = UnknownCards(undecided, limits.same_unknown)
-    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(undecided), unknown)
+    fold = _Fold(limits, reliable(ordered, decided, limits), ConfirmedPhotos(undecided), unknown)
     for study in undecided:
         decided[study.correction_id] = fold.decide(study, study.correction_id in agreed)
     decided.update(fold.dropped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -43,24 +43,37 @@ def hear(studies: Sequence[Study], limits: LearningLimits) -> tuple[dict[UUID, D
     return decided, agreed
 
 
-def reliable(studies: Sequence[Study], limits: LearningLimits) -> set[str | None]:
+def reliable(
+    studies: Sequence[Study], decided: Mapping[UUID, Decision], limits: LearningLimits
+) -> set[str | None]:
     """People whose word is good where a crop says nothing: crops that do say something hardly ever oppose it.
 
     Args:
         studies: Of all that have not been taken back, in any order: who turns out to be mistaken often loses
             what was learnt by their word alone.
+        decided: What ``hear`` said. A word that it refused bears nobody out; one that a crop opposes counts
+            all the same, or taking back what was wrong by another word would wash it off.
         limits: How many crops must have borne a person out, and how few may oppose them.
     """
-    told: dict[str | None, Counter[Support]] = defaultdict(Counter)
+    borne_out: dict[str | None, set[str]] = defaultdict(set)
+    opposed: dict[str | None, set[str]] = defaultdict(set)
     for study in studies:
-        if study.verdict is Verdict.CARD and study.findings.complaint is None:
-            told[study.person][study.findings.support] += 1
+        if study.verdict is not Verdict.CARD or study.findings.complaint is not None:
+            continue
+        if study.findings.support is Support.OPPOSED:
+            opposed[study.person].add(study.subject)
+        elif study.findings.support is Support.BACKED and not _is_refused(study, decided):
+            borne_out[study.person].add(study.subject)
     return {
         person
-        for person, counts in told.items()
-        if counts[Support.BACKED] >= limits.borne_out
-        and counts[Support.OPPOSED] <= limits.opposed_share * counts[Support.BACKED]
+        for person, crops in borne_out.items()
+        if len(crops) >= limits.borne_out and len(opposed[person]) <= limits.opposed_share * len(crops)
     }
+
+
+def _is_refused(study: Study, decided: Mapping[UUID, Decision]) -> bool:
+    decision = decided.get(study.correction_id)
+    return decision is not None and decision.status is CorrectionStatus.REJECTED
 
 
 def _unheard(studies: Sequence[Study], most: int) -> dict[UUID, Decision]:

@@ -241,6 +241,26 @@ def test_who_was_borne_out_often_is_believed_where_a_crop_says_nothing(
     assert first.status is status
 
 
+def test_one_crop_bears_a_person_out_once() -> None:
+    same = replace(study(1), vector=direction(1))
+    repeats = [replace(study(number, vector=same.vector), subject=same.subject) for number in range(2, 31)]
+    assert decided([same, *repeats, study(50, "a", **UNSURE)])[-1].status is QUARANTINED
+    days = [replace(one, subject=f"crop {one.sequence % 19}") for one in repeats]
+    assert decided([*days, study(50, "a", **UNSURE)])[-1].status is QUARANTINED
+
+
+def test_words_that_do_not_stand_bear_nobody_out_and_are_held_against_whom_they_were_wrong() -> None:
+    borne_out = [study(number, f"{number}") for number in range(1, 21)]
+    outvoted = [
+        replace(study(200 + number, "x", f"o{number}"), subject=borne_out[0].subject) for number in (1, 2)
+    ]
+    doubtful = study(50, "a", **UNSURE)
+    assert decided([*borne_out, doubtful])[-1].status is LEARNED
+    assert decided([*borne_out, doubtful, *outvoted])[20].status is QUARANTINED
+    given_up = [study(100, "x", **AGAINST), replace(study(101, "y"), subject="crop 100")]
+    assert decided([*borne_out, doubtful, *given_up])[20].status is QUARANTINED
+
+
 def test_what_others_were_borne_out_in_says_nothing_for_a_stranger() -> None:
     borne_out = [study(number, f"{number}") for number in range(1, 41)]
     assert decided([*borne_out, study(50, "a", "stranger", **UNSURE)])[-1].status is QUARANTINED
