@@ -198,13 +198,17 @@ def test_what_is_no_card_is_noted_however_poor_the_picture(complaint: str | None
 
 
 mixed = st.builds(
-    lambda number, card, person, subject, support, surprises: replace(
-        study(number, card, person, support=support, surprises=surprises), subject=f"crop {subject}"
+    lambda number, card, person, subject, no_card, **found: replace(
+        study(number, card, person, **found),
+        subject=f"crop {subject}",
+        verdict=Verdict.CARD if card else Verdict.NOT_A_CARD if no_card else Verdict.NOT_IN_GALLERY,
     ),
     number=st.integers(1, 10_000),
     card=st.sampled_from(["a", "b", "c", None]),
     person=st.sampled_from(["p", "q", None]),
     subject=st.integers(0, 6),
+    no_card=st.booleans(),
+    complaint=st.sampled_from([None, None, None, "too blurred"]),
     support=st.sampled_from(list(Support)),
     surprises=st.booleans(),
 )
