@@ -309,9 +309,11 @@ class PostgresGallery:
         return found
 
     async def corrections_of(self, card_ids: Sequence[str]) -> dict[str, int]:
-        """How many corrections were learnt about each of these cards; those without any are left out."""
+        """How many corrections gave each of these cards a template; cards without any are left out."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(self._queries["count_learnt_corrections"], list(card_ids))
+            gallery_id = await self._lookup.find_id(connection)
+            statement = self._queries["count_corrections_with_templates"]
+            rows = await connection.fetch(statement, gallery_id, list(card_ids))
         return {row["card_id"]: row["corrections"] for row in rows}
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:

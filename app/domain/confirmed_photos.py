@@ -21,7 +21,8 @@ def common_likeness(studies: Sequence[Study]) -> dict[UUID, float]:
     """How much more alike to each photo those of other cards are than pictures of other cards, at least 0.
 
     Photos by one camera are like each other, whatever they show; searches take that off, too
-    (``app.domain.learnt_likeness``). All photos that somebody spoke about count, whatever became of it.
+    (``app.domain.learnt_likeness``). Photos count whatever becomes of what is said of them; only what other
+    words about the same crop have settled already is not among these.
 
     Args:
         studies: About crops with a card named; others are passed over.

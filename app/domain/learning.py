@@ -7,10 +7,9 @@ it had never been.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from app.domain.confirmed_photos import ConfirmedPhotos
 from app.domain.correction_types import CorrectionStatus, Verdict
 from app.domain.learning_types import Decision, LearningLimits, Study, Support
+from app.domain.unknown_cards import UnknownCards
 from app.domain.voices import hear, reliable
 
 _DUPLICATE = "learnt as evidence; it shows no more than a template of this card that is there already"
@@ -32,13 +32,15 @@ def judge(studies: Sequence[Study], limits: LearningLimits | None = None) -> dic
         limits: How much is learnt, and from whom.
     """
     ordered = sorted(studies, key=lambda study: study.sequence)
-    decided, agreed = hear(ordered)
     limits = limits or LearningLimits()
-    fold = _Fold(limits, reliable(ordered, limits), ConfirmedPhotos(ordered))
-    for study in ordered:
-        said_before = fold.count(study)
-        if study.correction_id not in decided:
-            decided[study.correction_id] = fold.decide(study, said_before, study.correction_id in agreed)
+    decided, agreed = hear(ordered, limits)
+    # A word that was refused or waits for others must not weigh by its crop: eleven names for one crop would
+    # make that likeness look common.
+    undecided = [study for study in ordered if study.correction_id not in decided]
+    unknown = UnknownCards(undecided, limits.same_unknown)
+    fold = _Fold(limits, reliable(ordered, decided, limits), ConfirmedPhotos(undecided), unknown)
+    for study in undecided:
+        decided[study.correction_id] = fold.decide(study, study.correction_id in agreed)
     decided.update(fold.dropped)
     return decided
 
@@ -50,41 +52,29 @@ class _Fold:
     limits: LearningLimits
     reliable: set[str | None]
     photos: ConfirmedPhotos
-    said: Counter[tuple[str | None, date]] = field(default_factory=Counter)
+    unknown: UnknownCards
     templates: dict[str, list[Study]] = field(default_factory=lambda: defaultdict(list))
     dropped: dict[UUID, Decision] = field(default_factory=dict)
-    unknown: list[tuple[Study, int]] = field(default_factory=list)
 
-    def count(self, study: Study) -> int:
-        """How many corrections the same person had made that day, this one counted in from now on."""
-        said = self.said[study.person, study.day]
-        self.said[study.person, study.day] += 1
-        return said
-
-    def decide(self, study: Study, said_before: int, is_agreed: bool) -> Decision:
-        if said_before >= self.limits.corrections_per_day:
-            return _rejected(
-                f"more than {self.limits.corrections_per_day} corrections in one day from one key"
-            )
-        if study.verdict is Verdict.NOT_A_CARD:
-            return Decision(CorrectionStatus.LEARNED, "noted: no card is to be seen here")
+    def decide(self, study: Study, is_agreed: bool) -> Decision:
+        # A picture that shows no card need not be a good one.
+        if study.findings.complaint is not None and study.verdict is not Verdict.NOT_A_CARD:
+            return _rejected(study.findings.complaint)
         if study.findings.support is Support.OPPOSED and not is_agreed:
             return Decision(
                 CorrectionStatus.QUARANTINED,
                 f"the crop agrees clearly with {study.findings.rival}; "
                 "it waits for a second person who says the same",
             )
+        if study.verdict is Verdict.NOT_A_CARD:
+            return Decision(CorrectionStatus.LEARNED, "noted: no card is to be seen here")
         if study.verdict is Verdict.NOT_IN_GALLERY:
             return self._unknown_card(study)
         return self._template(study, is_agreed)
 
     def _unknown_card(self, study: Study) -> Decision:
         """Puts the crop to those of the unknown card that it is most alike, or to a new one."""
-        best = max(self.unknown, key=lambda one: float(one[0].vector @ study.vector), default=None)
-        is_known = best is not None and float(best[0].vector @ study.vector) >= self.limits.same_unknown
-        group = best[1] if best is not None and is_known else study.sequence
-        self.unknown.append((study, group))
-        seen = sum(number == group for _, number in self.unknown)
+        group, seen = self.unknown.add(study)
         times = "for the first time" if seen == 1 else f"{seen} times by now"
         return Decision(
             CorrectionStatus.LEARNED, f"noted: a card that is not in the gallery, seen {times}", False, group
@@ -110,8 +100,6 @@ class _Fold:
         return Decision(CorrectionStatus.LEARNED, reason, kept)
 
     def _refusal(self, study: Study) -> str | None:
-        if study.findings.complaint is not None:
-            return study.findings.complaint
         if study.artwork_group_id is None:
             return "the card has been removed from the gallery"
         if len(study.findings.taken_from) >= self.limits.hub:

@@ -23,7 +23,7 @@ Confusions = Mapping[str, Mapping[str, int]]
 _LEAST_TIMES = 2
 #: What people say counts no more than this: e to this power times likelier.
 _MOST_NATS = 2.0
-#: What one correction says alone is right so often; so many that were learnt about one card are believed.
+#: What one correction says alone is right so often; so many that gave one card a template are believed.
 _TRUST_IN_ONE, _ENOUGH_CORRECTIONS = 0.9, 2
 #: Counted beside what was confirmed, so that the first corrections do not decide all.
 _PRIOR_RIGHT = 2

@@ -139,7 +139,9 @@ GROUP BY answered_card_id, card_id
 -- name: confusion_pairs_of
 SELECT answered_card_id, right_card_id, times FROM confusion_pairs WHERE answered_card_id = ANY($1::text[])
 
--- name: count_learnt_corrections
-SELECT card_id, count(DISTINCT crop_sha256) AS corrections FROM corrections
-WHERE card_id = ANY($1::text[]) AND status = 'learned' AND verdict = 'card'
+-- name: count_corrections_with_templates
+-- By card, of one gallery. A correction whose crop shows no more than one before it has none: one photo, saved anew,
+-- is still one photo.
+SELECT card_id, count(*) AS corrections FROM templates
+WHERE gallery_id = $1 AND card_id = ANY($2::text[]) AND active AND correction_id IS NOT NULL
 GROUP BY card_id

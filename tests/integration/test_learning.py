@@ -180,3 +180,23 @@ async def test_an_unknown_card_gets_a_number_that_alike_crops_share(
     report = await runtime.learning.run_once()
     assert report.studied == 2
     assert report.standing.total() == 2
+
+
+async def test_that_a_card_is_none_or_not_there_waits_where_the_gallery_is_sure_of_it(
+    client: httpx.AsyncClient, runtime: Runtime, cards: list[InventedCard]
+) -> None:
+    faces = [draw_card(card, CARD_HEIGHT_PX) for card in cards]
+    shown = [
+        SceneCard(face, card.card.card_id, card.card.name) for face, card in zip(faces, cards, strict=True)
+    ]
+    page = photograph_scene(SceneKind.PAGE_2X2, Level.EASY, shown, np.random.default_rng(3), megapixels=1.6)
+    scan = (await client.post("/identify", files=as_upload(page.image))).json()
+    sure = [found["detection_id"] for found in scan["cards"] if found["status"] == "accepted"][:2]
+    ids = []
+    for detection_id, verdict in zip(sure, ("not_a_card", "not_in_gallery"), strict=True):
+        said = {"detection_id": detection_id, "verdict": verdict}
+        ids.append((await client.post("/corrections", json=said)).json()["correction_id"])
+    await runtime.learning.run_once()
+    for correction_id in ids:
+        stand = await standing(client, correction_id)
+        assert (stand["status"], "agrees clearly" in stand["reason"]) == ("quarantined", True), stand

@@ -127,7 +127,7 @@ class Gallery(Protocol):
         ...
 
     async def corrections_of(self, card_ids: Sequence[str]) -> dict[str, int]:
-        """How many corrections were learnt about each of these cards; those without any are left out."""
+        """How many corrections gave each of these cards a template; cards without any are left out."""
         ...
 
     async def artwork_groups_of(self, card_ids: Sequence[str]) -> dict[str, int]:

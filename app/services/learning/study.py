@@ -12,7 +12,6 @@ import numpy as np
 import structlog
 
 from app.domain.calibration import Calibrations
-from app.domain.correction_types import Verdict
 from app.domain.errors import InvalidInput, SearchTimeout, Unavailable
 from app.domain.learning_port import LearningStore
 from app.domain.learning_types import Answered, CorrectionToStudy, Findings, Support
@@ -130,7 +129,7 @@ class Student:
         upright = np.ascontiguousarray(crop[::-1, ::-1]) if way == 1 else crop
         alone = await self._answer(ranking)
         if card_id is None:
-            support, rival = self._of_unknown(ranking, correction.verdict)
+            support, rival = self._of_no_card(ranking)
             return Findings(vectors[way], complaint, support, rival, alone=alone)
         group = (await self._gallery.artwork_groups_of([card_id])).get(card_id)
         if group is None:
@@ -186,12 +185,12 @@ class Student:
         sure = calibration.confidence(ranking, size)
         return Answered(best.card.card_id, group, calibration.status(sure), sure.card, sure.printing)
 
-    def _of_unknown(self, ranking: Ranking, verdict: Verdict) -> tuple[Support, str | None]:
+    def _of_no_card(self, ranking: Ranking) -> tuple[Support, str | None]:
         """Whether the gallery is sure of a card where a person says that there is none."""
         calibration = self._calibrations.of(ranking)
         best = ranking.best
         sure = best is not None and calibration.card_probability(ranking) >= calibration.accept_card
-        if verdict is Verdict.NOT_IN_GALLERY and sure and best is not None:
+        if sure and best is not None:
             return Support.OPPOSED, _title(best)
         return Support.BACKED, None
 

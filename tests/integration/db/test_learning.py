@@ -243,6 +243,30 @@ async def test_unknown_cards_get_a_number_and_confusions_are_counted(
     assert await gallery.confusions_of(["sv5-131", "c0"]) == {"sv5-131": {"c1": learnt}}
 
 
+async def test_a_photo_that_was_saved_anew_is_no_second_correction_of_its_card(
+    scans: PostgresScanStore, store: PostgresLearning, gallery: PostgresGallery
+) -> None:
+    photo, copy, other = unit_vectors(500, 3)
+    copy = photo + 0.05 * copy
+    copy /= np.linalg.norm(copy)
+    found = {"crop 1": photo, "crop 2": copy, "crop 3": other}
+    crops = {picture(name).data: vector for name, vector in found.items()}
+
+    async def see(correction: CorrectionToStudy) -> Findings:
+        assert correction.crop is not None
+        return Findings(crops[correction.crop.data], support=Support.BACKED)
+
+    counted, ids = [], []
+    for number in (1, 2, 3):
+        ids.append(await correct(scans, number))
+        assert await store.study_next(see)
+        assert (await store.judge(decide)).standing == {CorrectionStatus.LEARNED: number}
+        counted.append(await gallery.corrections_of(["c0", "c1"]))
+    assert counted == [{"c0": 1}, {"c0": 1}, {"c0": 2}]
+    await scans.undo_correction(ids[2])
+    assert await gallery.corrections_of(["c0"]) == {"c0": 1}
+
+
 async def test_crops_that_are_templates_are_compared_with_until_they_are_taken_back(
     database: Database, scans: PostgresScanStore, store: PostgresLearning
 ) -> None:
