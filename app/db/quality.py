@@ -13,6 +13,7 @@ import asyncpg
 from app.db.learning import answered_from_json
 from app.db.pool import Database
 from app.db.queries import Queries
+from app.domain.correction_types import Verdict
 from app.domain.learning_types import Answered
 from app.domain.quality import accuracy_of, effects_of, most_telling
 from app.domain.quality_types import (
@@ -68,12 +69,15 @@ class PostgresQuality:
             corrections = await rows("quality_corrections", *span)
             same = (_SAME_PLACE, SAME_PHOTO_IN_PLACE)
             judged = list(map(_judged, await rows("quality_judged", *everything, *same)))
+            disputed = [
+                (row["scan_id"], row["detection_id"]) for row in await rows("quality_disputed", *everything)
+            ]
             effects = effects_of(judged)
             telling = most_telling(effects)
             cards = await rows("quality_cards", *everything)
             return Quality(
                 days=_days(await rows("quality_scans", *everything), cards),
-                accuracy=accuracy_of(judged),
+                accuracy=accuracy_of(judged, disputed),
                 confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
                 sets=_coverage(cards, "set_id", "set_name"),
                 languages=_coverage(cards, "language", "language"),
@@ -130,6 +134,7 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
         knew_itself=knew_itself,
         learnt=learnt,
         learnt_from=row["learnt_from"],
+        is_card=row["verdict"] != Verdict.NOT_A_CARD,
     )
 
 

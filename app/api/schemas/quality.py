@@ -115,6 +115,11 @@ class AccuracyModel(Strict):
     gained: int = Field(description="answers right thanks to what was learnt")
     lost: int = Field(description="answers wrong for what was learnt")
     wrong: list[DetectionLink]
+    disputed: int = Field(
+        description="accepted answers that a person contradicts, where nothing has proved either"
+    )
+    accepted_at_worst: ShareModel = Field(description="accepted, were every disputed answer wrong")
+    disputed_answers: list[DetectionLink] = Field(description="the latest of them")
 
     @classmethod
     def of(cls, found: Accuracy) -> AccuracyModel:
@@ -131,6 +136,9 @@ class AccuracyModel(Strict):
             gained=found.gained,
             lost=found.lost,
             wrong=_links(found.wrong_detections),
+            disputed=found.disputed,
+            accepted_at_worst=ShareModel.of(found.accepted_at_worst),
+            disputed_answers=_links(found.disputed_detections),
         )
 
 

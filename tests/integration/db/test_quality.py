@@ -2,104 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from uuid import UUID
-
 import numpy as np
 import pytest
 
-from app.db.gallery import PostgresGallery
-from app.db.learning import PostgresLearning
 from app.db.pool import Database
-from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE, PostgresQuality
-from app.db.scans import PostgresScanStore
-from app.domain.correction_types import CorrectionStatus, NewCorrection, Verdict
-from app.domain.learning_types import Answered, CorrectionToStudy, Decision, Findings, Study, Support
-from app.domain.quality_types import Quality, QualityFilter
-from app.domain.types import Candidate, Card, Status, TemplateSource, Vectors
-from tests.integration.db.builders import (
-    ENCODER,
-    identification,
-    picture,
-    scan,
-    sha256,
-    simple_update,
-    unit_vectors,
-)
-
-TAKEN_FOR, RIGHT = Card("taken-for", "Taken for"), Card("right", "Right")
-ALONE_WRONG = Answered("taken-for", 1, Status.ACCEPTED, 0.97, 0.95)
-ALONE_RIGHT = Answered("right", 2, Status.ACCEPTED, 0.97, 0.95)
-
-
-class History:
-    """Photos that were answered and judged, and learnt from, one after the other.
-
-    A photo is a vector; two photos of one vector have the same bytes.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self.scans = PostgresScanStore(database)
-        self.learning = PostgresLearning(database, ENCODER)
-        self._quality = PostgresQuality(database)
-        self._crops: dict[bytes, tuple[Vectors, Answered]] = {}
-        self._templates: set[UUID] = set()
-
-    async def judge(
-        self,
-        vector: Vectors,
-        answered: Card,
-        *,
-        source: str = "official",
-        similarity: float = 0.9,
-        alone: Answered = ALONE_WRONG,
-        becomes_template: bool = False,
-        moved_px: float | None = None,
-    ) -> UUID:
-        """Stores an answer, and that it is ``RIGHT``; returns the scan.
-
-        Each card lies somewhere else in its picture, unless ``moved_px`` says where.
-        """
-        candidate = Candidate(answered, 1, similarity, 0.99, TemplateSource(source))
-        found = replace(identification(card=answered), candidates=(candidate,))
-        moved = 200.0 * len(self._crops) if moved_px is None else moved_px
-        found = replace(found, quad_px=found.quad_px + moved)
-        photo = sha256(vector.tobytes().hex())
-        result = replace(scan(found), sha256=photo)
-        crop = picture(f"{photo} {result.scan_id}")
-        self._crops[crop.data] = vector, alone
-        await self.scans.save(result, picture(photo), [crop], None)
-        said = NewCorrection(Verdict.CARD, detection_id=found.detection_id, card_id=RIGHT.card_id)
-        stored, _ = await self.scans.add_correction(said, "body", None)
-        if becomes_template:
-            self._templates.add(stored.correction_id)
-        while await self.learning.study_next(self._look):
-            pass
-        await self.learning.judge(self._decide)
-        return result.scan_id
-
-    async def _look(self, correction: CorrectionToStudy) -> Findings:
-        assert correction.crop is not None
-        vector, alone = self._crops[correction.crop.data]
-        return Findings(vector, support=Support.BACKED, alone=alone)
-
-    def _decide(self, studies: Sequence[Study]) -> Mapping[UUID, Decision]:
-        return {
-            one.correction_id: Decision(CorrectionStatus.LEARNED, "", one.correction_id in self._templates)
-            for one in studies
-        }
-
-    async def figures(self) -> Quality:
-        return await self._quality.figures(QualityFilter())
+from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE
+from app.domain.types import Vectors
+from tests.integration.db.builders import scan, unit_vectors
+from tests.integration.db.history import ALONE_RIGHT, RIGHT, TAKEN_FOR, History
 
 
 @pytest.fixture
 async def history(database: Database) -> History:
-    gallery = PostgresGallery(database, ENCODER)
-    cards = [simple_update(one.card_id, unit_vectors(n, 3)) for n, one in enumerate((TAKEN_FOR, RIGHT))]
-    await gallery.put_cards(cards)
-    return History(database)
+    opened = History(database)
+    await opened.put_cards()
+    return opened
 
 
 def like(vector: Vectors, seed: int, *, cosine: float = 0.95) -> Vectors:
