@@ -86,7 +86,7 @@ class LearntTemplate:
         card: Whose template it is.
         scan_id: Where its crop comes from; None once that is forgotten,
         detection_id: None likewise, and where a person drew the card.
-        learnt_at: When.
+        learnt_at: When the correction was made.
         effect: What it did to judged answers.
     """
 

@@ -48,11 +48,12 @@ judged AS MATERIALIZED (
     -- Taken out once: each look into the candidates unpacks all of them.
     CROSS JOIN LATERAL (SELECT d.candidates -> 0 AS candidate OFFSET 0) AS first
     LEFT JOIN LATERAL (
+        -- That of the encoder that answered: another one may see the crop with other eyes.
         SELECT t.findings, t.encoded, t.gallery_id
         FROM correction_studies t
         LEFT JOIN galleries g ON g.id = t.gallery_id
         WHERE t.correction_id = c.id
-        ORDER BY t.studied_at DESC
+        ORDER BY coalesce(g.encoder_fingerprint = s.encoder_fingerprint, false) DESC, t.studied_at DESC
         LIMIT 1
     ) AS study ON true
     WHERE c.status = 'learned'
@@ -82,7 +83,8 @@ nearest AS (
         FROM in_question i
         JOIN judged j ON j.id = i.id
         JOIN templates t ON t.card_id = i.card_id AND t.gallery_id = j.gallery_id AND t.correction_id IS NOT NULL
-        JOIN corrections o ON o.id = t.correction_id AND t.created_at < j.created_at
+        -- When it was learnt the correction tells: in another encoder's gallery all templates are new.
+        JOIN corrections o ON o.id = t.correction_id AND o.created_at < j.created_at
         LEFT JOIN detections od ON od.id = o.detection_id
         LEFT JOIN scans os ON os.id = o.scan_id
         CROSS JOIN LATERAL (SELECT coalesce(od.quad_px, o.quad_px) AS px) AS q
@@ -101,7 +103,7 @@ LEFT JOIN LATERAL (
     -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
     SELECT t.correction_id FROM templates t JOIN corrections o ON o.id = t.correction_id
     WHERE j.source = 'correction' AND t.card_id = j.first_card_id AND t.gallery_id = j.gallery_id
-      AND t.created_at < j.created_at
+      AND o.created_at < j.created_at
     ORDER BY coalesce(t.encoded, t.embedding) <#> j.encoded
     LIMIT 1
 ) AS decisive ON true
@@ -144,12 +146,13 @@ GROUP BY c.status, c.reason
 ORDER BY corrections DESC, c.status, reason
 
 -- name: quality_learnt_templates
-SELECT count(*) FROM templates t JOIN galleries g ON g.id = t.gallery_id
+-- One crop is a template in the gallery of each encoder.
+SELECT count(DISTINCT t.correction_id) FROM templates t JOIN galleries g ON g.id = t.gallery_id
 WHERE g.current AND t.correction_id IS NOT NULL AND t.active AND ($1::text IS NULL OR g.encoder_name = $1)
 
 -- name: quality_learnt
 -- Of these corrections those whose templates are searched now.
-SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, t.created_at AS learnt_at,
+SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, c.created_at AS learnt_at,
        k.card_id, k.name, k.set_id, k.set_name, k.number
 FROM templates t
 JOIN galleries g ON g.id = t.gallery_id

@@ -7,9 +7,10 @@ import pytest
 
 from app.db.pool import Database
 from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE
+from app.domain.quality_types import QualityFilter
 from app.domain.types import Vectors
-from tests.integration.db.builders import scan, unit_vectors
-from tests.integration.db.history import ALONE_RIGHT, RIGHT, TAKEN_FOR, History
+from tests.integration.db.builders import ENCODER, OTHER_ENCODER, scan, unit_vectors
+from tests.integration.db.history import ALONE_RIGHT, ALONE_WRONG, RIGHT, TAKEN_FOR, History
 
 
 @pytest.fixture
@@ -110,3 +111,50 @@ async def test_a_template_that_came_later_turned_nothing_and_one_taken_back_is_n
     await history.scans.undo_correction(only.correction_id)
     after = await history.figures()
     assert (after.learnt, after.accuracy.gained) == ((), 1)
+
+
+async def test_after_a_change_of_encoder_answers_are_held_against_the_gallery_that_gave_them(
+    history: History,
+) -> None:
+    """The other encoder's gallery answers these crops rightly: that would hide what was learnt in the first."""
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(like(PHOTO, 1), RIGHT, source="correction")
+    before = await history.figures()
+    assert before.accuracy.gained == 1
+    await history.change_encoder(OTHER_ENCODER, ALONE_RIGHT)
+    after = await history.figures()
+    assert after.accuracy == before.accuracy
+    assert [one.effect for one in after.learnt] == [one.effect for one in before.learnt]
+
+
+async def test_a_photo_knows_itself_by_templates_that_were_learnt_anew_for_another_encoder(
+    history: History, database: Database
+) -> None:
+    """The first encoder's gallery is gone, and all templates are younger than any scan."""
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(like(PHOTO, 1, cosine=0.999), RIGHT, source="correction")
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM galleries WHERE encoder_name = $1", ENCODER.name)
+    accuracy = (await history.figures()).accuracy
+    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (0, 2, 0)
+
+
+async def test_what_a_template_decided_is_told_after_a_change_of_encoder(
+    history: History, database: Database
+) -> None:
+    learnt_from = await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(OTHER_PHOTO, RIGHT, source="correction")
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM galleries WHERE encoder_name = $1", ENCODER.name)
+    (only,) = (await history.figures()).learnt
+    assert (only.scan_id, only.effect.decided) == (learnt_from, 1)
+
+
+async def test_a_crop_that_several_encoders_learnt_counts_once(history: History) -> None:
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(OTHER_PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    assert (await history.figures()).learnt_templates == 2
+    assert (await history.figures(QualityFilter(encoder=OTHER_ENCODER.name))).learnt_templates == 2
