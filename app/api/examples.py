@@ -96,6 +96,7 @@ def _quality() -> dict[str, Any]:
                 "corrections": 98,
             }
         ],
+        "more_reasons": 0,
         "learnt_templates": 98,
         "learnt": [
             {

@@ -229,7 +229,14 @@ class WorthReviewing:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Everything the quality page shows."""
+    """Everything the quality page shows.
+
+    Attributes:
+        corrections: How many stand how, of all reasons.
+        reasons: How corrections stand, why, and how many do: the most usual ones,
+        more_reasons: and how many others there are.
+        learnt_templates: Crops that are searched, in the gallery of any encoder or of the one chosen.
+    """
 
     days: tuple[Day, ...]
     accuracy: Accuracy
@@ -245,3 +252,4 @@ class Quality:
     degraded: Mapping[str, int]
     review: tuple[WorthReviewing, ...]
     encoders: tuple[str, ...] = field(default=())
+    more_reasons: int = 0

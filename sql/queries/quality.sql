@@ -37,8 +37,8 @@ WITH learnt_photos AS MATERIALIZED (
     GROUP BY os.sha256
 ),
 judged AS MATERIALIZED (
-    SELECT c.id, c.sequence, c.verdict, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status, d.confidence_card,
-           d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
+    SELECT c.id, c.sequence, c.verdict, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status,
+           d.confidence_card, d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
            first.candidate -> 'card' ->> 'card_id' AS first_card_id, first.candidate ->> 'template_source' AS source,
            (first.candidate ->> 'artwork_group_id')::bigint AS answered_group,
            study.findings -> 'alone' AS alone, study.encoded, study.gallery_id
@@ -92,8 +92,8 @@ nearest AS (
     WHERE near.similarity >= $6
     GROUP BY near.id
 )
-SELECT j.detection_id, j.scan_id, j.verdict, j.right_card_id, truth.artwork_group_id AS right_group, j.status, j.confidence_card,
-       j.confidence_printing, coalesce(j.card_id, j.first_card_id) AS answered_card_id, j.answered_group, j.source,
+SELECT j.detection_id, j.scan_id, j.verdict, j.right_card_id, truth.artwork_group_id AS right_group, j.status,
+       j.confidence_card, j.confidence_printing, coalesce(j.card_id, j.first_card_id) AS answered_card_id, j.answered_group, j.source,
        j.alone, decisive.correction_id AS learnt_from, coalesce(photo.learnt_at < j.created_at, false) AS picture_was_learnt,
        nearest.similarity AS learnt_similarity, nearest.in_place AS learnt_similarity_in_place
 FROM judged j

@@ -100,10 +100,23 @@ async def test_an_accepted_answer_in_dispute_stands_beside_those_judged_right(
         tile = shown.locator("#tiles > div", has_text="Right where accepted")
         await expect(tile).to_contain_text("1 more is disputed; if it is wrong: 50.0\u00a0%")
         await expect(shown.locator("#disputed img")).to_have_count(1)
+        await expect(shown.locator("#standing tr", has_text="learned")).to_contain_text("3")
+        await expect(shown.locator("#standing tr", has_text="in quarantine")).to_contain_text("1")
         await tile.locator("a[href*='judged=disputed']").click()
         await expect(shown.locator("#behind-conditions")).to_contain_text("disputed")
         await expect(shown.locator("#behind-scans > li")).to_have_count(1)
         assert watched.troubles == []
+
+
+async def test_reasons_that_are_not_listed_are_counted(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    await judged_scan(client, runtime, page)
+    figures: Json = (await client.get("/quality")).json() | {"more_reasons": 4}
+    async with open_page(browser, base_url) as watched:
+        await watched.page.route("**/quality?*", lambda route: route.fulfill(json=figures))
+        await watched.page.goto(f"{base_url}/dashboard")
+        await expect(watched.page.locator("#corrections")).to_contain_text("4 rarer reasons not listed")
 
 
 async def test_every_link_of_a_figure_finds_the_scan_that_it_counts(

@@ -248,9 +248,10 @@ class QualityModel(Strict):
     confused: list[ConfusedPairModel]
     sets: list[CoverageModel]
     languages: list[CoverageModel]
-    corrections: dict[str, int]
-    reasons: list[ReasonModel]
-    learnt_templates: int
+    corrections: dict[str, int] = Field(description="how many stand how, of all reasons")
+    reasons: list[ReasonModel] = Field(description="the most usual ones")
+    more_reasons: int = Field(description="how many others there are")
+    learnt_templates: int = Field(description="learnt crops that are searched, each once")
     learnt: list[LearntTemplateModel] = Field(
         description="those that spoiled more answers than they mended, then the most useful"
     )
@@ -275,6 +276,7 @@ class QualityModel(Strict):
                 ReasonModel(status=status, reason=reason, corrections=count)
                 for status, reason, count in quality.reasons
             ],
+            more_reasons=quality.more_reasons,
             learnt_templates=quality.learnt_templates,
             learnt=list(map(LearntTemplateModel.of, quality.learnt)),
             unknown_groups=list(map(UnknownGroupModel.of, quality.unknown_groups)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -116,7 +118,7 @@ async def test_a_template_that_came_later_turned_nothing_and_one_taken_back_is_n
 async def test_after_a_change_of_encoder_answers_are_held_against_the_gallery_that_gave_them(
     history: History,
 ) -> None:
-    """The other encoder's gallery answers these crops rightly: that would hide what was learnt in the first."""
+    """The other encoder's gallery answers these crops rightly, and would hide what the first one learnt."""
     await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
     await history.judge(like(PHOTO, 1), RIGHT, source="correction")
     before = await history.figures()
@@ -158,3 +160,36 @@ async def test_a_crop_that_several_encoders_learnt_counts_once(history: History)
     await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
     assert (await history.figures()).learnt_templates == 2
     assert (await history.figures(QualityFilter(encoder=OTHER_ENCODER.name))).learnt_templates == 2
+
+
+async def test_of_many_reasons_the_rarer_ones_are_counted_and_no_correction_drops_out(
+    history: History, database: Database
+) -> None:
+    for _ in range(33):
+        await history.judge(PHOTO, RIGHT)
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE corrections SET status = 'quarantined', reason = 'the crop agrees clearly with ' || id"
+            " WHERE sequence > (SELECT min(sequence) + 1 FROM corrections)"
+        )
+    quality = await history.figures()
+    assert quality.corrections == {"learned": 2, "quarantined": 31}
+    assert (len(quality.reasons), quality.more_reasons) == (30, 2)
+
+
+async def test_all_figures_are_of_one_moment(history: History, database: Database) -> None:
+    """A scan that comes while they are counted is in none of them: a lock holds the counting up meanwhile."""
+    await history.judge(PHOTO, RIGHT)
+    async with database.connection() as other:
+        async with other.transaction():
+            await other.execute("LOCK TABLE confusion_pairs")
+            counting = asyncio.create_task(history.figures())
+            while not await other.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE d.datname = current_database() AND NOT l.granted)"
+            ):
+                await asyncio.sleep(0.01)
+            async with database.connection() as third:
+                await third.execute("UPDATE scans SET encoder_name = 'later'")
+        quality = await counting
+    assert quality.encoders == ("test",)
