@@ -81,6 +81,9 @@ def _quality() -> dict[str, Any]:
             "gained": 7,
             "lost": 0,
             "wrong": [{"scan_id": _SCAN_ID, "detection_id": _DETECTION_ID}],
+            "disputed": 1,
+            "accepted_at_worst": {"part": 118, "whole": 121, "low": 0.9297, "high": 0.9915},
+            "disputed_answers": [{"scan_id": _SCAN_ID, "detection_id": _DETECTION_ID}],
         },
         "confused": [{"answered": _CARD, "right": other, "times": 3}],
         "sets": [{"key": "em1", "name": "Ember Marsh", "cards": counts}],
@@ -93,6 +96,7 @@ def _quality() -> dict[str, Any]:
                 "corrections": 98,
             }
         ],
+        "more_reasons": 0,
         "learnt_templates": 98,
         "learnt": [
             {

@@ -144,17 +144,21 @@ class Database:
                     give_up_if_closed(connection)
 
     @asynccontextmanager
-    async def transaction(self, *, limit_statements: bool = True) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(
+        self, *, limit_statements: bool = True, one_view: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the pool inside a transaction.
 
         Args:
             limit_statements: Whether STATEMENT_TIMEOUT_MS holds, which is made for searches: writing may
                 take longer, and wait longer for a lock. Whoever lifts it bounds the work otherwise.
+            one_view: Every statement sees what the first one saw, and none may write.
         """
         async with self.connection() as connection:
             if not limit_statements:
                 await _lift_limits(connection, self.queries)
-            async with connection.transaction():
+            isolation = "repeatable_read" if one_view else None
+            async with connection.transaction(isolation=isolation, readonly=one_view):
                 yield connection if limit_statements else UnhurriedConnection(connection)
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ import asyncpg
 from app.db.learning import answered_from_json
 from app.db.pool import Database
 from app.db.queries import Queries
+from app.domain.correction_types import Verdict
 from app.domain.learning_types import Answered
 from app.domain.quality import accuracy_of, effects_of, most_telling
 from app.domain.quality_types import (
@@ -23,6 +24,7 @@ from app.domain.quality_types import (
     LearntTemplate,
     Quality,
     QualityFilter,
+    SeenAt,
     StageTime,
     StatusCounts,
     TemplateEffect,
@@ -38,6 +40,8 @@ SAME_PHOTO = 0.97
 SAME_PHOTO_IN_PLACE = 0.8
 #: Corners of one place, as a share of the picture: they lay 0.015 apart in photos saved anew.
 _SAME_PLACE = 0.02
+#: Reasons name cards, so that there may be as many as corrections.
+_MOST_REASONS = 30
 
 
 class PostgresQuality:
@@ -60,7 +64,7 @@ class PostgresQuality:
         """
         span = (chosen.since, chosen.until)
         everything = (*span, chosen.set_id, chosen.encoder)
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(one_view=True) as connection:
 
             async def rows(name: str, *parameters: object) -> list[asyncpg.Record]:
                 return list(await connection.fetch(self._queries[name], *parameters))
@@ -68,17 +72,18 @@ class PostgresQuality:
             corrections = await rows("quality_corrections", *span)
             same = (_SAME_PLACE, SAME_PHOTO_IN_PLACE)
             judged = list(map(_judged, await rows("quality_judged", *everything, *same)))
+            disputed = list(map(_seen_at, await rows("quality_disputed", *everything)))
             effects = effects_of(judged)
             telling = most_telling(effects)
             cards = await rows("quality_cards", *everything)
             return Quality(
                 days=_days(await rows("quality_scans", *everything), cards),
-                accuracy=accuracy_of(judged),
+                accuracy=accuracy_of(judged, disputed),
                 confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
                 sets=_coverage(cards, "set_id", "set_name"),
                 languages=_coverage(cards, "language", "language"),
                 corrections=_by_status(corrections),
-                reasons=tuple((row["status"], row["reason"], row["corrections"]) for row in corrections[:30]),
+                reasons=_reasons(corrections),
                 learnt_templates=int(
                     await connection.fetchval(self._queries["quality_learnt_templates"], chosen.encoder)
                 ),
@@ -89,6 +94,7 @@ class PostgresQuality:
                     for row in await rows("quality_stages", *span, chosen.encoder)
                 ),
                 degraded={row["note"]: row["cards"] for row in await rows("quality_degraded", *everything)},
+                more_reasons=max(0, len(corrections) - _MOST_REASONS),
                 review=tuple(map(_worth_reviewing, await rows("quality_review", *everything))),
                 encoders=tuple(row["encoder_name"] for row in await rows("quality_encoders")),
             )
@@ -130,7 +136,16 @@ def _judged(row: asyncpg.Record) -> JudgedAnswer:
         knew_itself=knew_itself,
         learnt=learnt,
         learnt_from=row["learnt_from"],
+        is_card=row["verdict"] != Verdict.NOT_A_CARD,
     )
+
+
+def _seen_at(row: asyncpg.Record) -> SeenAt:
+    return row["scan_id"], row["detection_id"]
+
+
+def _reasons(rows: Sequence[asyncpg.Record]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((row["status"], row["reason"], row["corrections"]) for row in rows[:_MOST_REASONS])
 
 
 def _learnt(

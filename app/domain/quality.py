@@ -17,7 +17,7 @@ from app.domain.types import Status
 
 #: Bins of the curve that is drawn; the error is taken over more.
 CURVE_BINS = 10
-_MOST_WRONG = 50
+_MOST_LISTED = 50
 _MOST_TEMPLATES = 12
 
 
@@ -26,36 +26,42 @@ def share(part: int, whole: int) -> Share:
     return Share(part, whole, *wilson_interval(part, whole))
 
 
-def accuracy_of(judged: Sequence[JudgedAnswer]) -> Accuracy:
+def accuracy_of(judged: Sequence[JudgedAnswer], disputed: Sequence[SeenAt] = ()) -> Accuracy:
     """What judged answers say about all answers.
 
     An answer that a template of the very same picture decided says nothing: it counts as what the gallery
     answers without anything learnt, and not at all where nobody knows that.
 
     Args:
-        judged: Each picture of a card once, the latest first.
+        judged: Each crop once, the latest first.
+        disputed: Accepted answers that a word contradicts which nothing has proved; each once, the latest
+            first, and none of those judged.
     """
     counted = [honest for one in judged if (honest := _honest(one)) is not None]
     known = [one for one in counted if one.right_card_id is not None]
-    strangers = [one for one in counted if one.right_card_id is None]
+    strangers = [one for one in counted if one.right_card_id is None and one.is_card]
     accepted = [one for one in counted if one.given.status is Status.ACCEPTED]
     named = [one for one in counted if one.given.status is not Status.UNKNOWN]
     confidences = [one.given.confidence_printing for one in named]
     right = [_is_right(one, one.given) for one in named]
     wrong = [one for one, is_right in zip(named, right, strict=True) if not is_right]
+    accepted_right = sum(_is_right(one, one.given) for one in accepted)
     gained, lost = _turned(counted)
     return Accuracy(
         judged=len(counted),
         left_out=len(judged) - len(counted),
         card=share(sum(_shows_picture(one, one.given) for one in known), len(known)),
         printing=share(sum(_is_right(one, one.given) for one in known), len(known)),
-        accepted=share(sum(_is_right(one, one.given) for one in accepted), len(accepted)),
+        accepted=share(accepted_right, len(accepted)),
         unknown=share(sum(one.given.status is Status.UNKNOWN for one in strangers), len(strangers)),
         calibration=_curve(confidences, right),
         calibration_error=expected_calibration_error(confidences, right),
         gained=len(gained),
         lost=len(lost),
-        wrong_detections=tuple((one.scan_id, one.detection_id) for one in wrong[:_MOST_WRONG]),
+        wrong_detections=tuple((one.scan_id, one.detection_id) for one in wrong[:_MOST_LISTED]),
+        disputed=len(disputed),
+        accepted_at_worst=share(accepted_right, len(accepted) + len(disputed)),
+        disputed_detections=tuple(disputed[:_MOST_LISTED]),
     )
 
 

@@ -43,6 +43,7 @@ class JudgedAnswer:
         knew_itself: Whether the answer was decided by a template that was learnt from this very picture.
         learnt: Whether it was decided by any template that was learnt.
         learnt_from: The correction of which that template was learnt, as far as can be told.
+        is_card: False where people say that no card is to be seen there.
     """
 
     detection_id: UUID
@@ -54,6 +55,7 @@ class JudgedAnswer:
     knew_itself: bool
     learnt: bool
     learnt_from: UUID | None = None
+    is_card: bool = True
 
 
 SeenAt = tuple[UUID, UUID]
@@ -84,7 +86,7 @@ class LearntTemplate:
         card: Whose template it is.
         scan_id: Where its crop comes from; None once that is forgotten,
         detection_id: None likewise, and where a person drew the card.
-        learnt_at: When.
+        learnt_at: When the correction was made.
         effect: What it did to judged answers.
     """
 
@@ -129,13 +131,17 @@ class Accuracy:
         left_out: Answers that a template of the very same picture decided, with no other answer known.
         card: Cards of the gallery whose picture was named.
         printing: Cards of the gallery whose printing was named.
-        accepted: Accepted answers that name the right printing.
+        accepted: Accepted answers that name the right printing; where no card is to be seen, none does.
         unknown: Cards of no gallery that were called unknown.
         calibration: Of the printings' confidences, by rising confidence.
         calibration_error: Over 15 bins; None without answers.
         gained: Answers right thanks to what was learnt that the gallery alone gets wrong.
         lost: The reverse.
         wrong_detections: Of answers that named a wrong printing, for people to look at, the latest first.
+        disputed: Accepted answers that a person contradicts, where nothing has proved either. None of them
+            is among those judged.
+        accepted_at_worst: ``accepted``, were every disputed answer wrong.
+        disputed_detections: Of disputed answers, the latest first.
     """
 
     judged: int
@@ -149,6 +155,9 @@ class Accuracy:
     gained: int
     lost: int
     wrong_detections: tuple[SeenAt, ...]
+    disputed: int
+    accepted_at_worst: Share
+    disputed_detections: tuple[SeenAt, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +229,14 @@ class WorthReviewing:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Everything the quality page shows."""
+    """Everything the quality page shows.
+
+    Attributes:
+        corrections: How many stand how, of all reasons.
+        reasons: How corrections stand, why, and how many do: the most usual ones,
+        more_reasons: and how many others there are.
+        learnt_templates: Crops that are searched, in the gallery of any encoder or of the one chosen.
+    """
 
     days: tuple[Day, ...]
     accuracy: Accuracy
@@ -236,3 +252,4 @@ class Quality:
     degraded: Mapping[str, int]
     review: tuple[WorthReviewing, ...]
     encoders: tuple[str, ...] = field(default=())
+    more_reasons: int = 0

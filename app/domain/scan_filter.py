@@ -11,11 +11,15 @@ from app.domain.types import Degraded, Status
 
 
 class Judged(enum.StrEnum):
-    """What people said of an answer as it was given; the first correction that was learnt speaks."""
+    """What people said of an answer as it was given; the first correction that was learnt speaks.
+
+    Disputed is an accepted answer that somebody contradicts, where nothing has proved either.
+    """
 
     ANY = "any"
     RIGHT = "right"
     WRONG = "wrong"
+    DISPUTED = "disputed"
 
 
 class Stage(enum.StrEnum):
@@ -57,7 +61,7 @@ class ScanFilter:
         reason: Why it stands so, in the very words.
         corrected_since: A person said it at this moment or later.
         unknown_group: Number of the unknown card that a person's word was put to.
-        judged: Answers that people judged, but for what is no card.
+        judged: Answers that people judged, or dispute.
     """
 
     since: datetime | None = None
@@ -85,6 +89,8 @@ class ScanFilter:
         """Why no scan can ever be like that, for whoever asked; None where one can."""
         says_card = self.right_card_id is not None or self.verdict is Verdict.CARD
         not_learnt = self.correction not in (None, CorrectionStatus.LEARNED)
+        is_disputed = self.judged is Judged.DISPUTED
+        unproved = (None, CorrectionStatus.QUARANTINED, CorrectionStatus.REJECTED)
         of_unknown = self.unknown_group is not None
         answered = (self.card_id, self.set_id, self.language)
         impossible = {
@@ -100,9 +106,15 @@ class ScanFilter:
             "unknown_group goes with the verdict not_in_gallery alone": of_unknown
             and (says_card or self.verdict is Verdict.NOT_A_CARD),
             "unknown_group goes with corrections that were learned alone": of_unknown and not_learnt,
-            "judged goes with corrections that were learned alone": self.judged is not None and not_learnt,
-            "judged leaves out what is no card": self.judged is not None
-            and self.verdict is Verdict.NOT_A_CARD,
+            "judged goes with corrections that were learned alone": (
+                self.judged is not None and not is_disputed and not_learnt
+            ),
+            "judged as disputed goes with corrections in quarantine or rejected alone": (
+                is_disputed and (self.correction not in unproved or of_unknown)
+            ),
+            "judged as disputed goes with the status accepted alone": (
+                is_disputed and self.status not in (None, Status.ACCEPTED)
+            ),
         }
         return next((words for words, holds in impossible.items() if holds), None)
 

@@ -134,7 +134,7 @@ async def store(
     await connection.copy_records_to_table(
         "correction_studies",
         records=[
-            (one.row["id"], gallery_id, crop, json.dumps({"alone": one.alone}))
+            (one.row["id"], gallery_id, crop, json.dumps({"alone": one.alone, "complaint": _complaint(one)}))
             for one, crop in zip(said, crops, strict=True)
         ],
         columns=["correction_id", "gallery_id", "encoded", "findings"],
@@ -160,6 +160,12 @@ async def store(
         " WHERE status = 'learned' AND verdict = 'card' AND answered_card_id IS NOT NULL GROUP BY 1, 2"
         " ON CONFLICT (answered_card_id, right_card_id) DO UPDATE SET times = EXCLUDED.times"
     )
+
+
+def _complaint(said: Said) -> str | None:
+    """All that is rejected is so for its crop."""
+    reason: str | None = said.row["reason"]
+    return reason if said.row["status"] == "rejected" else None
 
 
 def _near(vector: Vectors, rng: np.random.Generator) -> HalfVector:

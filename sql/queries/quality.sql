@@ -37,8 +37,8 @@ WITH learnt_photos AS MATERIALIZED (
     GROUP BY os.sha256
 ),
 judged AS MATERIALIZED (
-    SELECT c.id, c.sequence, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status, d.confidence_card,
-           d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
+    SELECT c.id, c.sequence, c.verdict, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status,
+           d.confidence_card, d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
            first.candidate -> 'card' ->> 'card_id' AS first_card_id, first.candidate ->> 'template_source' AS source,
            (first.candidate ->> 'artwork_group_id')::bigint AS answered_group,
            study.findings -> 'alone' AS alone, study.encoded, study.gallery_id
@@ -48,12 +48,15 @@ judged AS MATERIALIZED (
     -- Taken out once: each look into the candidates unpacks all of them.
     CROSS JOIN LATERAL (SELECT d.candidates -> 0 AS candidate OFFSET 0) AS first
     LEFT JOIN LATERAL (
-        SELECT findings, encoded, gallery_id FROM correction_studies
-        WHERE correction_id = c.id
-        ORDER BY studied_at DESC
+        -- That of the encoder that answered: another one may see the crop with other eyes.
+        SELECT t.findings, t.encoded, t.gallery_id
+        FROM correction_studies t
+        LEFT JOIN galleries g ON g.id = t.gallery_id
+        WHERE t.correction_id = c.id
+        ORDER BY coalesce(g.encoder_fingerprint = s.encoder_fingerprint, false) DESC, t.studied_at DESC
         LIMIT 1
     ) AS study ON true
-    WHERE c.status = 'learned' AND c.verdict <> 'not_a_card'
+    WHERE c.status = 'learned'
       AND NOT EXISTS (
           SELECT FROM corrections e
           WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
@@ -80,8 +83,8 @@ nearest AS (
         FROM in_question i
         JOIN judged j ON j.id = i.id
         JOIN templates t ON t.card_id = i.card_id AND t.gallery_id = j.gallery_id AND t.correction_id IS NOT NULL
-                        AND t.created_at < j.created_at
-        JOIN corrections o ON o.id = t.correction_id
+        -- When it was learnt the correction tells: in another encoder's gallery all templates are new.
+        JOIN corrections o ON o.id = t.correction_id AND o.created_at < j.created_at
         LEFT JOIN detections od ON od.id = o.detection_id
         LEFT JOIN scans os ON os.id = o.scan_id
         CROSS JOIN LATERAL (SELECT coalesce(od.quad_px, o.quad_px) AS px) AS q
@@ -89,8 +92,8 @@ nearest AS (
     WHERE near.similarity >= $6
     GROUP BY near.id
 )
-SELECT j.detection_id, j.scan_id, j.right_card_id, truth.artwork_group_id AS right_group, j.status, j.confidence_card,
-       j.confidence_printing, coalesce(j.card_id, j.first_card_id) AS answered_card_id, j.answered_group, j.source,
+SELECT j.detection_id, j.scan_id, j.verdict, j.right_card_id, truth.artwork_group_id AS right_group, j.status,
+       j.confidence_card, j.confidence_printing, coalesce(j.card_id, j.first_card_id) AS answered_card_id, j.answered_group, j.source,
        j.alone, decisive.correction_id AS learnt_from, coalesce(photo.learnt_at < j.created_at, false) AS picture_was_learnt,
        nearest.similarity AS learnt_similarity, nearest.in_place AS learnt_similarity_in_place
 FROM judged j
@@ -98,14 +101,31 @@ LEFT JOIN learnt_photos photo ON photo.sha256 = j.sha256
 LEFT JOIN cards truth ON truth.card_id = j.right_card_id
 LEFT JOIN LATERAL (
     -- Answers say that a learnt template decided, not which: of the card's that were there, the one most like the crop.
-    SELECT t.correction_id FROM templates t
+    SELECT t.correction_id FROM templates t JOIN corrections o ON o.id = t.correction_id
     WHERE j.source = 'correction' AND t.card_id = j.first_card_id AND t.gallery_id = j.gallery_id
-      AND t.correction_id IS NOT NULL AND t.created_at < j.created_at
+      AND o.created_at < j.created_at
     ORDER BY coalesce(t.encoded, t.embedding) <#> j.encoded
     LIMIT 1
 ) AS decisive ON true
 LEFT JOIN nearest ON nearest.id = j.id
 ORDER BY j.sequence DESC
+
+-- name: quality_disputed
+-- Accepted answers that somebody contradicts, where nothing has proved it: the word waits in quarantine, or its crop is
+-- too poor to learn from. An answer that a learnt word judges is not in dispute.
+SELECT d.scan_id, d.id AS detection_id
+FROM corrections c
+JOIN detections d ON d.id = c.detection_id
+JOIN scans s ON s.id = d.scan_id
+WHERE d.status = 'accepted' AND d.card_id IS DISTINCT FROM c.card_id
+  AND (c.status = 'quarantined' OR (c.status = 'rejected' AND EXISTS (
+      SELECT FROM correction_studies t WHERE t.correction_id = c.id AND t.findings ->> 'complaint' = c.reason
+  )))
+  AND NOT EXISTS (SELECT FROM corrections e WHERE e.detection_id = c.detection_id AND e.status = 'learned')
+  AND ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
+  AND ($3::text IS NULL OR d.set_id = $3) AND ($4::text IS NULL OR s.encoder_name = $4)
+GROUP BY d.id
+ORDER BY max(c.sequence) DESC
 
 -- name: quality_confused
 SELECT p.times, a.card_id AS answered_card_id, a.name AS answered_name, a.set_id AS answered_set_id,
@@ -126,12 +146,13 @@ GROUP BY c.status, c.reason
 ORDER BY corrections DESC, c.status, reason
 
 -- name: quality_learnt_templates
-SELECT count(*) FROM templates t JOIN galleries g ON g.id = t.gallery_id
+-- One crop is a template in the gallery of each encoder.
+SELECT count(DISTINCT t.correction_id) FROM templates t JOIN galleries g ON g.id = t.gallery_id
 WHERE g.current AND t.correction_id IS NOT NULL AND t.active AND ($1::text IS NULL OR g.encoder_name = $1)
 
 -- name: quality_learnt
 -- Of these corrections those whose templates are searched now.
-SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, t.created_at AS learnt_at,
+SELECT DISTINCT ON (c.id) c.id AS correction_id, c.scan_id, c.detection_id, c.created_at AS learnt_at,
        k.card_id, k.name, k.set_id, k.set_name, k.number
 FROM templates t
 JOIN galleries g ON g.id = t.gallery_id

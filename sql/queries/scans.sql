@@ -23,6 +23,7 @@ SELECT * FROM detections WHERE id = $1
 -- planned with its values (plan_cache_mode), so that what is not asked for costs nothing, not even the look at a row.
 WITH said AS MATERIALIZED (
     -- What people said; the first that was learnt about a detection judges it. 2,000 words are soon gone through.
+    -- What is disputed is told as in quality_disputed.
     SELECT c.scan_id, c.detection_id
     FROM corrections c
     LEFT JOIN detections d ON $21::text IS NOT NULL AND d.id = c.detection_id
@@ -34,7 +35,7 @@ WITH said AS MATERIALIZED (
       AND ($19::timestamptz IS NULL OR c.created_at >= $19)
       AND ($20::bigint IS NULL OR c.unknown_group = $20)
       AND ($21::text IS NULL OR (
-          d.id IS NOT NULL AND c.status = 'learned' AND c.verdict <> 'not_a_card'
+          $21 <> 'disputed' AND d.id IS NOT NULL AND c.status = 'learned'
           AND NOT EXISTS (
               SELECT FROM corrections e
               WHERE e.detection_id = c.detection_id AND e.status = 'learned' AND e.sequence < c.sequence
@@ -42,6 +43,15 @@ WITH said AS MATERIALIZED (
           AND ($21 = 'any' OR ($21 = 'right') = (
               CASE WHEN d.status <> 'unknown' THEN d.card_id END IS NOT DISTINCT FROM c.card_id
           ))
+      ) OR (
+          $21 = 'disputed' AND d.status = 'accepted' AND d.card_id IS DISTINCT FROM c.card_id
+          AND (c.status = 'quarantined' OR (c.status = 'rejected' AND EXISTS (
+              SELECT FROM correction_studies t
+              WHERE t.correction_id = c.id AND t.findings ->> 'complaint' = c.reason
+          )))
+          AND NOT EXISTS (
+              SELECT FROM corrections e WHERE e.detection_id = c.detection_id AND e.status = 'learned'
+          )
       ))
 ),
 page AS (

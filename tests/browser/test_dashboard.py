@@ -35,6 +35,21 @@ async def judged_scan(client: httpx.AsyncClient, runtime: Runtime, page: Scene) 
     return made
 
 
+async def disputed_scan(client: httpx.AsyncClient, runtime: Runtime, page: Scene) -> None:
+    """A scan with an accepted card that a person says is another one: the gallery is sure that it is not.
+
+    It is not one of those that ``judged_scan`` judges: of the same crop the last word would count.
+    """
+    made: Json = (await client.post("/identify", files=as_upload(page.image))).json()
+    place = next(n for n in range(3, 9) if made["cards"][n]["status"] == "accepted")
+    other = page.cards[(place + 4) % 9].card_id
+    said = {"detection_id": made["cards"][place]["detection_id"], "verdict": "card", "card_id": other}
+    stored = (await client.post("/corrections", json=said)).json()
+    await runtime.learning.run_once()
+    now = (await client.get(f"/corrections/{stored['correction_id']}")).json()
+    assert now["status"] == "quarantined", now
+
+
 async def reach(page: Page, selector: str, most: int = 120) -> None:
     """Tabs on until that element has the focus."""
     for _ in range(most):
@@ -72,6 +87,36 @@ async def test_figures_lead_to_their_scans_by_keyboard_and_nobody_else_is_asked(
         await shown.goto(kept)
         await expect(panel.locator("#behind-scans > li")).to_have_count(1)
         assert watched.troubles == []
+
+
+async def test_an_accepted_answer_in_dispute_stands_beside_those_judged_right(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    await judged_scan(client, runtime, page)
+    await disputed_scan(client, runtime, page)
+    async with open_page(browser, base_url) as watched:
+        shown = watched.page
+        await shown.goto(f"{base_url}/dashboard")
+        tile = shown.locator("#tiles > div", has_text="Right where accepted")
+        await expect(tile).to_contain_text("1 more is disputed; if it is wrong: 50.0\u00a0%")
+        await expect(shown.locator("#disputed img")).to_have_count(1)
+        await expect(shown.locator("#standing tr", has_text="learned")).to_contain_text("3")
+        await expect(shown.locator("#standing tr", has_text="in quarantine")).to_contain_text("1")
+        await tile.locator("a[href*='judged=disputed']").click()
+        await expect(shown.locator("#behind-conditions")).to_contain_text("disputed")
+        await expect(shown.locator("#behind-scans > li")).to_have_count(1)
+        assert watched.troubles == []
+
+
+async def test_reasons_that_are_not_listed_are_counted(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    await judged_scan(client, runtime, page)
+    figures: Json = (await client.get("/quality")).json() | {"more_reasons": 4}
+    async with open_page(browser, base_url) as watched:
+        await watched.page.route("**/quality?*", lambda route: route.fulfill(json=figures))
+        await watched.page.goto(f"{base_url}/dashboard")
+        await expect(watched.page.locator("#corrections")).to_contain_text("4 rarer reasons not listed")
 
 
 async def test_every_link_of_a_figure_finds_the_scan_that_it_counts(

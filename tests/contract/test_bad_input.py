@@ -205,7 +205,8 @@ async def test_an_id_or_filter_of_the_wrong_form_is_refused(path: str, client: h
         ("unknown_group=3&right_card_id=em1-001", "unknown_group goes with the verdict not_in_gallery"),
         ("unknown_group=3&correction=undone", "unknown_group goes with corrections that were learned"),
         ("judged=right&correction=pending", "judged goes with corrections that were learned"),
-        ("judged=wrong&verdict=not_a_card", "judged leaves out what is no card"),
+        ("judged=disputed&correction=learned", "judged as disputed goes with corrections in quarantine"),
+        ("judged=disputed&status=review", "judged as disputed goes with the status accepted"),
     ],
 )
 async def test_conditions_that_no_scan_can_meet_are_refused_and_named(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from app.domain.correction_types import Correction, CorrectionStatus, Verdict
+from app.domain.correction_types import Correction, CorrectionStatus
 from app.domain.scan_filter import Judged, ScanFilter
 from app.domain.types import Identification, ScanResult, Status, TemplateSource
 
@@ -77,7 +77,12 @@ def _says(chosen: ScanFilter, one: Correction, found: Identification | None) -> 
 
 
 def _judges(judged: Judged, one: Correction, found: Identification | None) -> bool:
-    if found is None or one.status is not CorrectionStatus.LEARNED or one.verdict is Verdict.NOT_A_CARD:
+    if found is None:
         return False
     named = None if found.status is Status.UNKNOWN or found.card is None else found.card.card_id
+    if judged is Judged.DISPUTED:
+        is_unproved = one.status is CorrectionStatus.QUARANTINED
+        return is_unproved and found.status is Status.ACCEPTED and named != one.card_id
+    if one.status is not CorrectionStatus.LEARNED:
+        return False
     return judged is Judged.ANY or (judged is Judged.RIGHT) == (named == one.card_id)

@@ -9,16 +9,18 @@ import httpx
 import numpy as np
 import pytest
 
+from app.domain.correction_types import CorrectionStatus
 from app.domain.errors import SearchTimeout
 from app.domain.types import TemplateHit
 from app.services.runtime import Runtime
 from app.synthesis.cards import draw_card
-from app.synthesis.catalogue import InventedCard
+from app.synthesis.catalogue import InventedCard, invent_catalogue
 from app.synthesis.foil import add_foil
 from app.synthesis.scenes import Level, Scene, SceneCard, SceneKind, photograph_scene
-from tests.service import CARD_HEIGHT_PX, FilledGallery, as_upload
+from tests.service import CARD_HEIGHT_PX, FilledGallery, as_upload, photograph
 
 Json = dict[str, Any]
+STRANGE_CATALOGUE_SEED = 1234
 
 
 def foil_page(cards: list[InventedCard], seed: int) -> Scene:
@@ -172,14 +174,22 @@ async def test_a_correction_that_met_a_slow_database_is_studied_later(
 
 
 async def test_an_unknown_card_gets_a_number_that_alike_crops_share(
-    client: httpx.AsyncClient, runtime: Runtime, scan: Json
+    client: httpx.AsyncClient, runtime: Runtime
 ) -> None:
-    for found in scan["cards"][:2]:
-        said = {"detection_id": found["detection_id"], "verdict": "not_in_gallery"}
-        await client.post("/corrections", json=said)
+    """Two cards of another catalogue, one of them in two photos."""
+    strangers = invent_catalogue(STRANGE_CATALOGUE_SEED, 4)[:4]
+    photos = [photograph(strangers, SceneKind.PAGE_2X2, seed).image for seed in (3, 4)]
+    first, again = [
+        (await client.post("/identify", files=as_upload(photo))).json()["cards"] for photo in photos
+    ]
+    told = [first[0]["detection_id"], first[1]["detection_id"], again[0]["detection_id"]]
+    for detection_id in told:
+        said = {"detection_id": detection_id, "verdict": "not_in_gallery"}
+        assert (await client.post("/corrections", json=said)).status_code == 202
     report = await runtime.learning.run_once()
-    assert report.studied == 2
-    assert report.standing.total() == 2
+    assert report.standing == {CorrectionStatus.LEARNED: 3}
+    groups = (await client.get("/quality")).json()["unknown_groups"]
+    assert [set(group["detection_ids"]) for group in groups] == [{told[0], told[2]}, {told[1]}]
 
 
 async def test_that_a_card_is_none_or_not_there_waits_where_the_gallery_is_sure_of_it(

@@ -115,6 +115,11 @@ class AccuracyModel(Strict):
     gained: int = Field(description="answers right thanks to what was learnt")
     lost: int = Field(description="answers wrong for what was learnt")
     wrong: list[DetectionLink]
+    disputed: int = Field(
+        description="accepted answers that a person contradicts, where nothing has proved either"
+    )
+    accepted_at_worst: ShareModel = Field(description="accepted, were every disputed answer wrong")
+    disputed_answers: list[DetectionLink] = Field(description="the latest of them")
 
     @classmethod
     def of(cls, found: Accuracy) -> AccuracyModel:
@@ -131,6 +136,9 @@ class AccuracyModel(Strict):
             gained=found.gained,
             lost=found.lost,
             wrong=_links(found.wrong_detections),
+            disputed=found.disputed,
+            accepted_at_worst=ShareModel.of(found.accepted_at_worst),
+            disputed_answers=_links(found.disputed_detections),
         )
 
 
@@ -240,9 +248,10 @@ class QualityModel(Strict):
     confused: list[ConfusedPairModel]
     sets: list[CoverageModel]
     languages: list[CoverageModel]
-    corrections: dict[str, int]
-    reasons: list[ReasonModel]
-    learnt_templates: int
+    corrections: dict[str, int] = Field(description="how many stand how, of all reasons")
+    reasons: list[ReasonModel] = Field(description="the most usual ones")
+    more_reasons: int = Field(description="how many others there are")
+    learnt_templates: int = Field(description="learnt crops that are searched, each once")
     learnt: list[LearntTemplateModel] = Field(
         description="those that spoiled more answers than they mended, then the most useful"
     )
@@ -267,6 +276,7 @@ class QualityModel(Strict):
                 ReasonModel(status=status, reason=reason, corrections=count)
                 for status, reason, count in quality.reasons
             ],
+            more_reasons=quality.more_reasons,
             learnt_templates=quality.learnt_templates,
             learnt=list(map(LearntTemplateModel.of, quality.learnt)),
             unknown_groups=list(map(UnknownGroupModel.of, quality.unknown_groups)),

@@ -2,104 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from uuid import UUID
+import asyncio
 
 import numpy as np
 import pytest
 
-from app.db.gallery import PostgresGallery
-from app.db.learning import PostgresLearning
 from app.db.pool import Database
-from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE, PostgresQuality
-from app.db.scans import PostgresScanStore
-from app.domain.correction_types import CorrectionStatus, NewCorrection, Verdict
-from app.domain.learning_types import Answered, CorrectionToStudy, Decision, Findings, Study, Support
-from app.domain.quality_types import Quality, QualityFilter
-from app.domain.types import Candidate, Card, Status, TemplateSource, Vectors
-from tests.integration.db.builders import (
-    ENCODER,
-    identification,
-    picture,
-    scan,
-    sha256,
-    simple_update,
-    unit_vectors,
-)
-
-TAKEN_FOR, RIGHT = Card("taken-for", "Taken for"), Card("right", "Right")
-ALONE_WRONG = Answered("taken-for", 1, Status.ACCEPTED, 0.97, 0.95)
-ALONE_RIGHT = Answered("right", 2, Status.ACCEPTED, 0.97, 0.95)
-
-
-class History:
-    """Photos that were answered and judged, and learnt from, one after the other.
-
-    A photo is a vector; two photos of one vector have the same bytes.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self.scans = PostgresScanStore(database)
-        self.learning = PostgresLearning(database, ENCODER)
-        self._quality = PostgresQuality(database)
-        self._crops: dict[bytes, tuple[Vectors, Answered]] = {}
-        self._templates: set[UUID] = set()
-
-    async def judge(
-        self,
-        vector: Vectors,
-        answered: Card,
-        *,
-        source: str = "official",
-        similarity: float = 0.9,
-        alone: Answered = ALONE_WRONG,
-        becomes_template: bool = False,
-        moved_px: float | None = None,
-    ) -> UUID:
-        """Stores an answer, and that it is ``RIGHT``; returns the scan.
-
-        Each card lies somewhere else in its picture, unless ``moved_px`` says where.
-        """
-        candidate = Candidate(answered, 1, similarity, 0.99, TemplateSource(source))
-        found = replace(identification(card=answered), candidates=(candidate,))
-        moved = 200.0 * len(self._crops) if moved_px is None else moved_px
-        found = replace(found, quad_px=found.quad_px + moved)
-        photo = sha256(vector.tobytes().hex())
-        result = replace(scan(found), sha256=photo)
-        crop = picture(f"{photo} {result.scan_id}")
-        self._crops[crop.data] = vector, alone
-        await self.scans.save(result, picture(photo), [crop], None)
-        said = NewCorrection(Verdict.CARD, detection_id=found.detection_id, card_id=RIGHT.card_id)
-        stored, _ = await self.scans.add_correction(said, "body", None)
-        if becomes_template:
-            self._templates.add(stored.correction_id)
-        while await self.learning.study_next(self._look):
-            pass
-        await self.learning.judge(self._decide)
-        return result.scan_id
-
-    async def _look(self, correction: CorrectionToStudy) -> Findings:
-        assert correction.crop is not None
-        vector, alone = self._crops[correction.crop.data]
-        return Findings(vector, support=Support.BACKED, alone=alone)
-
-    def _decide(self, studies: Sequence[Study]) -> Mapping[UUID, Decision]:
-        return {
-            one.correction_id: Decision(CorrectionStatus.LEARNED, "", one.correction_id in self._templates)
-            for one in studies
-        }
-
-    async def figures(self) -> Quality:
-        return await self._quality.figures(QualityFilter())
+from app.db.quality import SAME_PHOTO, SAME_PHOTO_IN_PLACE
+from app.domain.quality_types import QualityFilter
+from app.domain.types import Vectors
+from tests.integration.db.builders import ENCODER, OTHER_ENCODER, scan, unit_vectors
+from tests.integration.db.history import ALONE_RIGHT, ALONE_WRONG, RIGHT, TAKEN_FOR, History
 
 
 @pytest.fixture
 async def history(database: Database) -> History:
-    gallery = PostgresGallery(database, ENCODER)
-    cards = [simple_update(one.card_id, unit_vectors(n, 3)) for n, one in enumerate((TAKEN_FOR, RIGHT))]
-    await gallery.put_cards(cards)
-    return History(database)
+    opened = History(database)
+    await opened.put_cards()
+    return opened
 
 
 def like(vector: Vectors, seed: int, *, cosine: float = 0.95) -> Vectors:
@@ -193,3 +113,83 @@ async def test_a_template_that_came_later_turned_nothing_and_one_taken_back_is_n
     await history.scans.undo_correction(only.correction_id)
     after = await history.figures()
     assert (after.learnt, after.accuracy.gained) == ((), 1)
+
+
+async def test_after_a_change_of_encoder_answers_are_held_against_the_gallery_that_gave_them(
+    history: History,
+) -> None:
+    """The other encoder's gallery answers these crops rightly, and would hide what the first one learnt."""
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(like(PHOTO, 1), RIGHT, source="correction")
+    before = await history.figures()
+    assert before.accuracy.gained == 1
+    await history.change_encoder(OTHER_ENCODER, ALONE_RIGHT)
+    after = await history.figures()
+    assert after.accuracy == before.accuracy
+    assert [one.effect for one in after.learnt] == [one.effect for one in before.learnt]
+
+
+async def test_a_photo_knows_itself_by_templates_that_were_learnt_anew_for_another_encoder(
+    history: History, database: Database
+) -> None:
+    """The first encoder's gallery is gone, and all templates are younger than any scan."""
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(like(PHOTO, 1, cosine=0.999), RIGHT, source="correction")
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM galleries WHERE encoder_name = $1", ENCODER.name)
+    accuracy = (await history.figures()).accuracy
+    assert (accuracy.printing.part, accuracy.printing.whole, accuracy.gained) == (0, 2, 0)
+
+
+async def test_what_a_template_decided_is_told_after_a_change_of_encoder(
+    history: History, database: Database
+) -> None:
+    learnt_from = await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(OTHER_PHOTO, RIGHT, source="correction")
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    async with database.connection() as connection:
+        await connection.execute("DELETE FROM galleries WHERE encoder_name = $1", ENCODER.name)
+    (only,) = (await history.figures()).learnt
+    assert (only.scan_id, only.effect.decided) == (learnt_from, 1)
+
+
+async def test_a_crop_that_several_encoders_learnt_counts_once(history: History) -> None:
+    await history.judge(PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.judge(OTHER_PHOTO, TAKEN_FOR, becomes_template=True)
+    await history.change_encoder(OTHER_ENCODER, ALONE_WRONG)
+    assert (await history.figures()).learnt_templates == 2
+    assert (await history.figures(QualityFilter(encoder=OTHER_ENCODER.name))).learnt_templates == 2
+
+
+async def test_of_many_reasons_the_rarer_ones_are_counted_and_no_correction_drops_out(
+    history: History, database: Database
+) -> None:
+    for _ in range(33):
+        await history.judge(PHOTO, RIGHT)
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE corrections SET status = 'quarantined', reason = 'the crop agrees clearly with ' || id"
+            " WHERE sequence > (SELECT min(sequence) + 1 FROM corrections)"
+        )
+    quality = await history.figures()
+    assert quality.corrections == {"learned": 2, "quarantined": 31}
+    assert (len(quality.reasons), quality.more_reasons) == (30, 2)
+
+
+async def test_all_figures_are_of_one_moment(history: History, database: Database) -> None:
+    """A scan that comes while they are counted is in none of them: a lock holds the counting up meanwhile."""
+    await history.judge(PHOTO, RIGHT)
+    async with database.connection() as other:
+        async with other.transaction():
+            await other.execute("LOCK TABLE confusion_pairs")
+            counting = asyncio.create_task(history.figures())
+            while not await other.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                " WHERE d.datname = current_database() AND NOT l.granted)"
+            ):
+                await asyncio.sleep(0.01)
+            async with database.connection() as third:
+                await third.execute("UPDATE scans SET encoder_name = 'later'")
+        quality = await counting
+    assert quality.encoders == ("test",)

@@ -139,21 +139,41 @@ async def test_judged_answers_are_right_or_wrong_as_they_were_given(album: Album
     await album.add("wrong", found())
     await album.add("known", found(None))
     await album.add("stranger", found(None))
-    await album.add("unjudged", found())
+    await album.add("none there", found())
+    await album.add("nothing named", found(None))
     await album.say("right", 0, "sv5-131")
     await album.say("right", 1, "svp-1", "quarantined")
     await album.say("wrong", 0, "svp-1")
     await album.say("wrong", 0, "sv5-131")  # whoever was first was learnt first
     await album.say("known", 0, "sv5-131")
     await album.say("stranger", 0, None)
-    await album.say("unjudged", 0, None, verdict=Verdict.NOT_A_CARD)
-    assert await album.find(judged=Judged.RIGHT, in_memory_too=False) == "right stranger"
-    assert await album.find(judged=Judged.WRONG, in_memory_too=False) == "wrong known"
-    assert await album.find(judged=Judged.ANY) == "right wrong known stranger"
+    await album.say("none there", 0, None, verdict=Verdict.NOT_A_CARD)
+    await album.say("nothing named", 0, None, verdict=Verdict.NOT_A_CARD)
+    assert await album.find(judged=Judged.RIGHT, in_memory_too=False) == "right stranger nothing named"
+    assert await album.find(judged=Judged.WRONG, in_memory_too=False) == "wrong known none there"
+    assert await album.find(judged=Judged.ANY) == "right wrong known stranger none there nothing named"
     assert await album.find(judged=Judged.RIGHT, verdict=Verdict.CARD, in_memory_too=False) == "right"
-    assert await album.find(judged=Judged.WRONG, status=Status.ACCEPTED, in_memory_too=False) == "wrong"
+    accepted = {"status": Status.ACCEPTED, "in_memory_too": False}
+    assert await album.find(judged=Judged.WRONG, **accepted) == "wrong none there"
     # A judged card and a card of the set, but not the same.
     assert await album.find(judged=Judged.ANY, set_id="svp") == ""
+
+
+async def test_disputed_are_accepted_answers_that_an_unproved_word_contradicts(album: Album) -> None:
+    await album.add("opposed", found(), found(PIKACHU))
+    await album.add("agreed", found())
+    await album.add("to review", found(status=Status.REVIEW))
+    await album.add("no card", found())
+    await album.add("outvoted", found())
+    await album.say("opposed", 0, "svp-1", "quarantined")
+    await album.say("agreed", 0, "sv5-131", "quarantined")
+    await album.say("to review", 0, "svp-1", "quarantined")
+    await album.say("no card", 0, None, "quarantined", verdict=Verdict.NOT_A_CARD)
+    await album.say("outvoted", 0, "svp-1", "rejected", reason="2 people say that it is sv5-131")
+    assert await album.find(judged=Judged.DISPUTED) == "opposed no card"
+    assert await album.find(judged=Judged.DISPUTED, set_id="svp") == ""
+    await album.say("opposed", 0, "sv5-131")
+    assert await album.find(judged=Judged.DISPUTED, in_memory_too=False) == "no card"
 
 
 async def test_what_is_asked_of_a_correction_holds_for_one_about_that_card(album: Album) -> None:

@@ -99,6 +99,27 @@ def test_strangers_should_be_called_unknown() -> None:
     assert found.card.whole == 0
 
 
+def test_a_card_named_where_there_is_none_is_wrong_and_counts_for_no_share_of_cards() -> None:
+    no_card = judged(None, answered("a1"), is_card=False)
+    nothing_named = judged(None, answered("b1", Status.UNKNOWN, 0.01), is_card=False)
+    found = accuracy_of([judged("a1", answered("a1")), no_card, nothing_named])
+    assert (found.judged, found.printing.whole, found.card.whole, found.unknown.whole) == (3, 1, 1, 0)
+    assert (found.accepted.part, found.accepted.whole) == (1, 2)
+    assert [(one.right, one.answers) for one in found.calibration] == [(1, 2)]
+    assert found.calibration_error == pytest.approx(0.49)
+    assert found.wrong_detections == ((no_card.scan_id, no_card.detection_id),)
+
+
+def test_at_worst_every_disputed_answer_is_wrong() -> None:
+    disputed = [(uuid4(), uuid4()) for _ in range(60)]
+    found = accuracy_of([judged("a1", answered("a1")) for _ in range(40)], disputed)
+    assert (found.accepted.part, found.accepted.whole) == (40, 40)
+    assert (found.accepted_at_worst.part, found.accepted_at_worst.whole) == (40, 100)
+    assert found.accepted_at_worst.low < 0.4 < found.accepted_at_worst.high
+    assert found.disputed == 60
+    assert found.disputed_detections == tuple(disputed[:50])
+
+
 def test_the_curve_says_how_often_answers_of_one_confidence_were_right() -> None:
     found = accuracy_of(
         [

@@ -39,7 +39,7 @@ export function follow() {
   const words = inWords(conditions);
   element("behind-conditions").replaceChildren(...(words.length ? words : ["all scans"]).map((one) => make("li", one)));
   element("behind-note").textContent = JUDGED_NOTE;
-  element("behind-note").hidden = !conditions.has("judged");
+  element("behind-note").hidden = !conditions.has("judged") || conditions.get("judged") === "disputed";
   element("behind-scans").replaceChildren();
   if (!element("behind").open) {
     element("behind").showModal();

@@ -12,9 +12,15 @@ export function showCards(quality, links) {
   show("confused", quality.confused.map((pair) => confused(pair, links)), "No card has been taken for another, as far as people said.");
   show("learnt", quality.learnt.map(learnt), "No judged answer of this time was turned by a learnt crop that is in use now.");
   show("unknown", quality.unknown_groups.map((group) => unknown(group, links)), "Nobody has met a card that the gallery lacks in this time.");
-  const wrong = quality.accuracy.wrong.slice(0, MOST_WRONG).map((one) => seen(one));
-  wrong.push(wrong.length ? figure("all of them", links.to({ judged: "wrong" })) : nothing("No answer has been found wrong in this time."));
-  element("wrong").replaceChildren(...wrong);
+  strip("wrong", quality.accuracy.wrong, links, "No answer has been found wrong in this time.");
+  strip("disputed", quality.accuracy.disputed_answers, links, "No accepted answer is disputed in this time.");
+}
+
+// Crops of answers that are judged so.
+function strip(judged, answers, links, empty) {
+  const crops = answers.slice(0, MOST_WRONG).map((one) => seen(one));
+  crops.push(crops.length ? figure("all of them", links.to({ judged })) : nothing(empty));
+  element(judged).replaceChildren(...crops);
 }
 
 function show(id, articles, empty) {

@@ -1,7 +1,7 @@
 // Tables of counts; every count leads to its scans.
 
 import { element, figure, make, nothing } from "./dom.js";
-import { longDay, milliseconds, NOTES, number, percent, SIGNS, STAGES, STANDING, STATUS } from "./words.js";
+import { counted, longDay, milliseconds, NOTES, number, percent, SIGNS, STAGES, STANDING, STATUS } from "./words.js";
 
 const MAX_ROWS = 12;
 
@@ -16,10 +16,18 @@ export function showTables(quality, links) {
     ...counts(day.cards, (conditions) => links.day(day.day, conditions)),
   ]).reverse(), "Nothing was scanned.", Infinity);
   calibration(quality.accuracy.calibration, links);
+  // In the order of the words for them.
+  const standing = Object.keys(STANDING).filter((one) => quality.corrections[one]);
+  table("standing", ["How corrections stand", "Corrections"], standing.map((one) => [
+    STANDING[one], figure(number(quality.corrections[one]), links.toCorrections({ correction: one })),
+  ]), "Nobody has corrected or confirmed anything in this time.");
   table("corrections", ["How corrections stand, and why", "Corrections"], quality.reasons.map((one) => [
     one.reason ? `${STANDING[one.status]}: ${one.reason}` : STANDING[one.status],
     figure(number(one.corrections), links.toCorrections({ correction: one.status, reason: one.reason })),
-  ]), "Nobody has corrected or confirmed anything in this time.");
+  ]), "No reasons yet.");
+  if (quality.more_reasons) {
+    element("corrections").append(make("p", `${counted(quality.more_reasons, "rarer reason")} not listed.`, { className: "hint" }));
+  }
   const covered = (name) => (one) => [
     one.name, ...counts(one.cards, (conditions) => links.to({ [name]: one.key, ...conditions }), ["accepted", "review"]),
   ];

@@ -44,7 +44,7 @@ function ofAnswers(accuracy, links) {
   return [
     share("Right printing", accuracy.printing, links, { verdict: "card" }),
     share("Right picture", accuracy.card, links, { verdict: "card" }, "any"),
-    share("Right where accepted", accuracy.accepted, links, { status: "accepted" }),
+    accepted(accuracy, links),
     share("Strangers called unknown", accuracy.unknown, links, { verdict: "not_in_gallery" }),
     {
       name: "Calibration error",
@@ -56,6 +56,19 @@ function ofAnswers(accuracy, links) {
         `, ${number(accuracy.left_out)} left out; 0 is best`],
     },
   ];
+}
+
+// With the accepted answers that somebody contradicts and nothing has proved: they may be wrong, too.
+function accepted(accuracy, links) {
+  const tile = share("Right where accepted", accuracy.accepted, links, { status: "accepted" });
+  if (accuracy.disputed) {
+    const { part, whole } = accuracy.accepted_at_worst;
+    const link = figure(`${number(accuracy.disputed)} more`, links.to({ status: "accepted", judged: "disputed" }));
+    const verb = accuracy.disputed === 1 ? "is" : "are";
+    const them = accuracy.disputed === 1 ? "it is" : "all of these are";
+    tile.note.push(make("br"), link, ` ${verb} disputed; if ${them} wrong: ${percent(part / whole)}`);
+  }
+  return tile;
 }
 
 // A share of judged answers; of pictures nothing tells right from wrong but the figure itself.

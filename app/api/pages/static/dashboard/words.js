@@ -35,7 +35,7 @@ export const STANDING = {
 };
 
 const VERDICTS = { card: "of known cards", not_in_gallery: "of cards the gallery lacks", not_a_card: "no card" };
-const JUDGED = { any: "judged by people", right: "judged right", wrong: "judged wrong" };
+const JUDGED = { any: "judged by people", right: "judged right", wrong: "judged wrong", disputed: "disputed" };
 const CONDITIONS = {
   status: (value) => `${SIGNS[value]} ${STATUS[value]}`,
   judged: (value) => JUDGED[value],
