@@ -34,6 +34,7 @@ class RankedCard:
         source: Of that template.
         official: Similarity of the best of its templates that were not learnt, where ``source`` is a
             correction; -1 where none was found.
+        learnt: Similarity of the best of its templates that were; -1 where none was found.
         picture_agreement: Of the gallery's own pictures alone; None where nobody looked.
         inliers: Patches of the picture that the crop shows in place; None where nobody looked.
         agreement: How well they fit, 0 to 1; None likewise.
@@ -55,6 +56,7 @@ class RankedCard:
     neighbours: float | None = None
     text: Verdict | None = None
     official: float = -1.0
+    learnt: float = -1.0
     picture_agreement: float | None = None
 
     @property
@@ -147,8 +149,8 @@ class Ranking:
     def without_learnt(self) -> Ranking:
         """What the search would have found had nothing been learnt."""
         cards = in_order(
-            replace(one, similarity=one.picture_similarity, source=TemplateSource.OFFICIAL)
-            if one.source is TemplateSource.CORRECTION
+            replace(one, similarity=one.picture_similarity, source=TemplateSource.OFFICIAL, learnt=-1.0)
+            if one.source is TemplateSource.CORRECTION or one.learnt > -1.0
             else one
             for one in self.cards
             if one.picture_similarity > -1.0
@@ -177,11 +179,12 @@ def rank(hits: Sequence[TemplateHit]) -> Ranking:
     best: dict[str, RankedCard] = {}
     for hit in at_their_worth(hits):
         known = best.get(hit.card.card_id)
-        one = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source)
+        learnt = hit.similarity if hit.source is TemplateSource.CORRECTION else -1.0
+        one = RankedCard(hit.card, hit.artwork_group_id, hit.similarity, hit.source, learnt=learnt)
         if known is not None:
             official = max(one.picture_similarity, known.picture_similarity)
             best_one = one if one.similarity > known.similarity else known
-            one = replace(best_one, official=official)
+            one = replace(best_one, official=official, learnt=max(learnt, known.learnt))
         best[hit.card.card_id] = one
     cards = in_order(shared_by_printings(best.values()))
     return Ranking(cards, margin_of(cards), any(hit.in_space for hit in hits))

@@ -25,6 +25,10 @@ _LEAST_TIMES = 2
 _MOST_NATS = 2.0
 #: What one correction says alone is right so often; so many that gave one card a template are believed.
 _TRUST_IN_ONE, _ENOUGH_CORRECTIONS = 0.9, 2
+#: A photo of one printing is more like any photo of that picture by the same camera than the gallery's own
+#: pictures are, so how far it leads says little about the printing: e to this power times likelier at most.
+#: ``python -m benchmarks.learning.printings`` shows what that does (docs/experiments.md, 54).
+_PHOTO_NATS = 1.0
 #: Counted beside what was confirmed, so that the first corrections do not decide all.
 _PRIOR_RIGHT = 2
 
@@ -38,7 +42,8 @@ async def in_history(matches: Sequence[Match], gallery: Gallery, calibrations: C
         corrections = await gallery.corrections_of(learnt) if learnt else {}
     except (SearchTimeout, DatabaseUnavailable):
         confusions, corrections = {}, {}  # whoever asks can do without
-    weighed = [_weighed(match, confusions, calibrations) if confusions else match for match in matches]
+    seen = [_by_photos(match, calibrations) for match in matches]
+    weighed = [_weighed(match, confusions, calibrations) if confusions else match for match in seen]
     return [_on_whose_word(match, corrections, calibrations) for match in weighed]
 
 
@@ -58,6 +63,19 @@ def _on_whose_word(match: Match, corrections: Mapping[str, int], calibrations: C
     if card_id is None or corrections.get(card_id, 0) >= _ENOUGH_CORRECTIONS:
         return match
     return replace(match, trust_card=min(match.trust_card, _TRUST_IN_ONE))
+
+
+def _by_photos(match: Match, calibrations: Calibrations) -> Match:
+    """The printing of which the photo most like the crop is, a little likelier."""
+    members = sorted(match.ranking.members(), key=lambda one: -one.learnt)
+    if len(members) < 2 or members[0].learnt <= max(one.picture_similarity for one in members):
+        return match
+    constants = calibrations.of(match.ranking)
+    temperature = constants.temperature(match.ranking)
+    first, second = members[:2]
+    lead = (first.learnt - second.learnt) / temperature if second.learnt > -1.0 else math.inf
+    nudge = min(_PHOTO_NATS, lead) * temperature
+    return replace(match, ranking=with_nudges(match.ranking, {first.card.card_id: nudge}))
 
 
 def _weighed(match: Match, confusions: Confusions, calibrations: Calibrations) -> Match:

@@ -39,7 +39,7 @@ async def answer(runtime: Runtime, pages: Iterable[Page], *, store: bool) -> tup
     seen = []
     for page in pages:
         result, _ = await runtime.identify.identify(page.jpeg, IdentifyOptions(), store=store)
-        for card_id, found in _matched(page, result.cards):
+        for card_id, found in matched(page, result.cards):
             named = None if found.card is None else found.card.card_id
             answers[card_id] = named
             candidates = tuple(one.card.card_id for one in found.candidates)
@@ -47,7 +47,8 @@ async def answer(runtime: Runtime, pages: Iterable[Page], *, store: bool) -> tup
     return answers, seen
 
 
-def _matched(page: Page, found: Sequence[Identification]) -> Iterable[tuple[str, Identification]]:
+def matched(page: Page, found: Sequence[Identification]) -> Iterable[tuple[str, Identification]]:
+    """Each card that a page shows with the detection that shows it, where there is one."""
     for quad_px, card_id in zip(page.quads_px, page.card_ids, strict=True):
         overlaps = [quad_iou(one.quad_px, quad_px) for one in found]
         if overlaps and max(overlaps) >= _SAME_IOU:

@@ -1,7 +1,7 @@
 """``python -m benchmarks.learning.printings``: what photos of one printing do to answers about the others.
 
-Of each picture with two printings one is photographed and confirmed; other photos of both, by the same camera, are
-answered before and after.
+Of each picture with two printings one is photographed and confirmed; other photos of both, by the same
+camera, are answered before and after.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ async def measure(options: argparse.Namespace, work: Path) -> dict[str, Tally]:
     """Answers before and after, of the printing that was confirmed and of the other one."""
     pairs = pairs_of_printings(options.pairs, options.seed)
     cards = [card for pair in pairs for card in pair]
-    roles = {card.card.card_id: role for pair in pairs for card, role in zip(pair, ("other", "confirmed"))}
+    roles = {pair[0].card.card_id: "other" for pair in pairs}
+    roles |= {pair[1].card.card_id: "confirmed" for pair in pairs}
     twin = {a.card.card_id: b.card.card_id for pair in pairs for a, b in (pair, pair[::-1])}
     settings = benchmark_settings(work, learning=False, verification_budget_ms=10_000)
     async with open_gallery(settings, cards, work / "cards") as runtime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,26 @@ async def test_what_one_correction_alone_makes_sure_is_for_a_person_to_look_at(
     told = InMemoryGallery(corrections={"a": corrections} if corrections else {})
     (answer,) = await in_history([learnt_match(picture_similarity)], told, CALIBRATIONS)
     assert answer.trust_card == trust
+
+
+def photographed(found: Match, **learnt: float) -> Match:
+    cards = [replace(one, learnt=learnt.get(one.card.card_id, -1.0)) for one in found.ranking.cards]
+    return replace(found, ranking=replace(found.ranking, cards=tuple(cards)))
+
+
+@pytest.mark.parametrize(
+    ("gap", "learnt", "first"),
+    [
+        (0.015, {"b": 0.99}, "b"),
+        (0.025, {"b": 0.99}, "a"),  # more than one nat
+        (0.015, {"b": 0.89}, "a"),  # the gallery's own picture is more alike
+        (0.015, {"b": 0.99, "a": 0.98}, "a"),  # photos of both: half a nat
+        (0.015, {"c": 0.99}, "a"),
+    ],
+)
+async def test_a_photo_makes_its_printing_a_little_likelier(
+    gap: float, learnt: dict[str, float], first: str
+) -> None:
+    (found,) = await in_history([photographed(match(gap), **learnt)], gallery(), CALIBRATIONS)
+    assert found.ranking.best is not None
+    assert found.ranking.best.card.card_id == first
