@@ -15,6 +15,7 @@ from app.domain.errors import BinderlensError
 from app.domain.learning import judge
 from app.domain.learning_port import LearningStore
 from app.domain.learning_types import LearningLimits
+from app.domain.stopping import asked_to_stop
 from app.services.learning.study import Student
 
 #: What other replicas took in, or left undone, is found after this.
@@ -86,10 +87,13 @@ class LearningLoop:
                     report = await self.run_once()
                     if report.studied or report.changed:
                         log.info("learnt", studied=report.studied, changed=report.changed)
-            except BinderlensError as error:
-                log.warning("learning_waits", reason=str(error))
-            except Exception:
-                log.exception("learning_failed")
+            except Exception as error:
+                if asked_to_stop():  # it took the cancellation's place on the way out
+                    raise asyncio.CancelledError from error
+                if isinstance(error, BinderlensError):
+                    log.warning("learning_waits", reason=str(error))
+                else:
+                    log.exception("learning_failed")
             await self._pause()
 
     def _is_due(self) -> bool:
