@@ -83,6 +83,8 @@ def test_render_gets_keys_from_a_person_and_the_database_from_itself() -> None:
     assert variables["API_KEYS"] == {"key": "API_KEYS", "sync": False}
     assert variables["DATABASE_URL"]["fromDatabase"]["name"] == blueprint["databases"][0]["name"]
     assert service["preDeployCommand"] == "binderlens migrate"
+    # /health says 200 also where the encoder cannot be loaded.
+    assert service["healthCheckPath"] == "/ready/startup"
     # Services with a disk are not given the time that scans in flight need.
     assert "disk" not in service
     assert service["maxShutdownDelaySeconds"] > SHUTDOWN_GRACE_S + CLOSE_TIMEOUT_S + 10
