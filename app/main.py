@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -159,7 +159,8 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             ),
             guard,
         )
-        stack.push_async_callback(encoder.close)
+        close_threads = [encoder.close]
+        stack.push_async_callback(_side_by_side, close_threads)
         await encoder.start()
         gallery, references = PostgresGallery(database, encoder.info), PostgresReferences(database)
         scans = PostgresScanStore(database)
@@ -179,7 +180,7 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
                 load_text_reader, settings, calibrations, settings.data_dir / COMPILED_FOLDER
             ),
         )
-        stack.push_async_callback(identify.close)
+        close_threads.append(identify.close)
         learning = _learning_loop(settings, database, encoder, gallery, references, calibrations)
         yield Runtime(
             settings=settings,
@@ -197,6 +198,11 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             readiness=_readiness(encoder, database, gallery, guard),
             login_secret=await login_secret(database),
         )
+
+
+async def _side_by_side(closing: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Closes what has threads at work; each waits for its own, and together that takes no longer than one."""
+    await asyncio.gather(*(close() for close in closing))
 
 
 def _learning_loop(
