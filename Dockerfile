@@ -43,6 +43,7 @@ COPY --from=build /srv/binderlens/app ./app
 USER 10001
 VOLUME /var/lib/binderlens
 EXPOSE 8000
+# Not /ready/startup: who replaces unhealthy containers would do so for as long as the database is away.
 HEALTHCHECK --interval=30s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health', timeout=2)"]
 CMD ["binderlens", "serve"]

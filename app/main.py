@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from app.domain.errors import (
 )
 from app.domain.fitted import choose_calibrations, fitted_path
 from app.domain.learning_types import LearningLimits
+from app.domain.stopping import asked_to_stop
 from app.domain.types import EncoderInfo
 from app.inference.allocator import limit_arenas_and_thresholds
 from app.inference.catalogue import resolve_encoder
@@ -100,7 +101,7 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
                 finally:
                     app.state.runtime = None
         except (DatabaseUnavailable, SearchTimeout) as error:
-            if _asked_to_stop():
+            if asked_to_stop():
                 # Closing failed on the way out. To wait and open again would make the service unstoppable.
                 raise asyncio.CancelledError from error
             # Not the error's own words: a server that does not start names folders of the host.
@@ -128,12 +129,6 @@ async def _run_background_tasks(runtime: Runtime) -> None:
         tasks.create_task(keep_purging(runtime.scans, runtime.settings.scan_retention_days), name="retention")
         if runtime.settings.learning:
             tasks.create_task(runtime.learning.keep_learning(), name="learning")
-
-
-def _asked_to_stop() -> bool:
-    """Whether this task was cancelled, even where an error raised since then has taken that one's place."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager
@@ -164,7 +159,8 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             ),
             guard,
         )
-        stack.push_async_callback(encoder.close)
+        close_threads = [encoder.close]
+        stack.push_async_callback(_side_by_side, close_threads)
         await encoder.start()
         gallery, references = PostgresGallery(database, encoder.info), PostgresReferences(database)
         scans = PostgresScanStore(database)
@@ -184,7 +180,7 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
                 load_text_reader, settings, calibrations, settings.data_dir / COMPILED_FOLDER
             ),
         )
-        stack.push_async_callback(identify.close)
+        close_threads.append(identify.close)
         learning = _learning_loop(settings, database, encoder, gallery, references, calibrations)
         yield Runtime(
             settings=settings,
@@ -202,6 +198,11 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             readiness=_readiness(encoder, database, gallery, guard),
             login_secret=await login_secret(database),
         )
+
+
+async def _side_by_side(closing: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Closes what has threads at work; each waits for its own, and together that takes no longer than one."""
+    await asyncio.gather(*(close() for close in closing))
 
 
 def _learning_loop(

@@ -31,8 +31,10 @@ def free_port() -> int:
 class Served:
     """One process that serves; its settings are those given and no others."""
 
-    def __init__(self, folder: Path, port: int | None = None, **settings: object) -> None:
-        """Starts it, on a free port where none is named."""
+    def __init__(
+        self, folder: Path, port: int | None = None, first: str | None = None, **settings: object
+    ) -> None:
+        """Starts it, on a free port where none is named; ``first`` is Python that runs in it before."""
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / f"serve-{self.port}.log"
@@ -46,9 +48,10 @@ class Served:
             "ENCODER_THREADS": "1",
             **{name.upper(): str(value) for name, value in settings.items()},
         }
+        program = ["-m", "app"] if first is None else ["-c", f"{first}\nfrom app.cli import main\nmain()"]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve"], cwd=folder, env=environment, stdout=log, stderr=log
+                [sys.executable, *program, "serve"], cwd=folder, env=environment, stdout=log, stderr=log
             )
 
     @property

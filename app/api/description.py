@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from app.api.errors import PROBLEM_MEDIA_TYPE
-from app.api.examples import ready_check, request_examples, success_examples
+from app.api.examples import ready_check, request_examples, startup_check, success_examples
 from app.api.login import COOKIE_NAME
 from app.api.routing import ApiRoute
 from app.api.schemas.base import Problem
@@ -73,7 +73,8 @@ def _add_examples(operations: dict[str, dict[str, Any]]) -> None:
     for operation_id, examples in request_examples().items():
         body = operations[operation_id]["requestBody"]["content"]["application/json"]
         body["examples"] = {name: {"value": value} for name, value in examples.items()}
-    not_ready = operations["get_ready"]["responses"]["503"]["content"][PROBLEM_MEDIA_TYPE]
-    not_ready["schema"] = {"$ref": _REFERENCE.format(model=NotReadyProblem.__name__)}
-    for example in not_ready["examples"].values():
-        example["value"] |= {"checks": [ready_check(ok=False)]}
+    for operation_id, check in (("get_ready", ready_check), ("get_ready_startup", startup_check)):
+        not_ready = operations[operation_id]["responses"]["503"]["content"][PROBLEM_MEDIA_TYPE]
+        not_ready["schema"] = {"$ref": _REFERENCE.format(model=NotReadyProblem.__name__)}
+        for example in not_ready["examples"].values():
+            example["value"] |= {"checks": [check(ok=False)]}

@@ -50,6 +50,7 @@ def success_examples() -> Mapping[str, tuple[int, str, object]]:
         "get_quality": (200, json, _quality()),
         "get_health": (200, json, {"status": "ok"}),
         "get_ready": (200, json, {"ready": True, "checks": [ready_check()]}),
+        "get_ready_startup": (200, json, {"ready": True, "checks": [startup_check()]}),
         "get_memory": (200, json, _memory()),
         "get_metrics": (200, "text/plain", "binderlens_scans_total 42.0\n"),
     }
@@ -146,6 +147,11 @@ def ready_check(*, ok: bool = True) -> dict[str, object]:
     """One readiness check."""
     detail = "11,424 templates" if ok else "the gallery has no templates of this encoder"
     return {"name": "gallery", "ok": ok, "detail": detail}
+
+
+def startup_check(*, ok: bool = True) -> dict[str, object]:
+    """The check that start-up has finished."""
+    return {"name": "startup", "ok": ok, "detail": f"start-up has {'' if ok else 'not '}finished"}
 
 
 def _detection() -> dict[str, object]:

@@ -21,7 +21,7 @@ from app.obs.metrics import Metrics
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 #: Asked all the time by machines: logged only for those who debug.
-_QUIET_PATHS: Final = frozenset({"/health", "/ready", "/metrics"})
+_QUIET_PATHS: Final = frozenset({"/health", "/ready", "/ready/startup", "/metrics"})
 
 #: Anybody can invent a method; the counts know these.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

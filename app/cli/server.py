@@ -7,11 +7,13 @@ import errno
 import signal
 import socket
 from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from app.api.security import refuse_unsafe_listen
+from app.cli.ending import LastResort
 from app.domain.errors import ConfigurationError
 from app.main import create_app, prepare_process
 from app.settings import Settings
@@ -80,4 +82,22 @@ def build_server(application: FastAPI, settings: Settings) -> uvicorn.Server:
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
-    return uvicorn.Server(config)
+    return _EndingServer(config)
+
+
+class _EndingServer(uvicorn.Server):
+    """The server, with a limit on all that a signal to stop sets going: its own waits for the application."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._last_resort = LastResort()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until a signal stops it."""
+        self._last_resort.watch(asyncio.get_running_loop())
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Takes a signal to stop."""
+        self._last_resort.begin()
+        super().handle_exit(sig, frame)

@@ -16,6 +16,8 @@ from app.domain.types import StoredImage
 
 #: Whoever judges corrections or takes one back holds it: the bytes of "learn".
 LEARNING_LOCK = int.from_bytes(b"learn")
+#: Longer than that lock is waited for; a server that is silent longer is gone.
+LONGEST_WAIT_S = 360.0
 
 
 async def add_correction(
@@ -104,14 +106,18 @@ async def get_correction(
 
 async def undo_correction(
     connection: asyncpg.Connection, queries: Queries, correction_id: UUID
-) -> Correction | None:
-    """Marks a correction undone and its templates inactive, inside a transaction; None if unknown."""
+) -> tuple[Correction, bool] | None:
+    """Marks a correction undone and its templates inactive, inside a transaction; None if unknown.
+
+    The flag is False where it had been undone before.
+    """
     # A judgement under way must not make a template of what is being taken back.
     await connection.execute(queries["lock_learning"], LEARNING_LOCK)
     await keep_templates(connection, queries)
-    await connection.execute(queries["mark_correction_undone"], correction_id)
+    is_new = await connection.execute(queries["mark_correction_undone"], correction_id) == "UPDATE 1"
     await connection.execute(queries["deactivate_templates_of_correction"], correction_id)
-    return await get_correction(connection, queries, correction_id)
+    correction = await get_correction(connection, queries, correction_id)
+    return None if correction is None else (correction, is_new)
 
 
 async def _find_by_key(

@@ -36,6 +36,15 @@ _STOP_TIMEOUT_S = 30
 _LEFTOVERS_TIMEOUT_S = 15.0
 _LOG_MAX_BYTES = 1_000_000
 
+#: Those of this process that have begun to start and not left; each with the descriptor of its share.
+_in_use: dict[EmbeddedPostgres, int | None] = {}
+
+
+def abandon_all() -> None:
+    """Has every server that this process alone uses shut itself down, for a process that ends at once."""
+    for server, descriptor in tuple(_in_use.items()):
+        server.abandon(descriptor)
+
 
 def has_cluster(data_dir: Path) -> bool:
     """Whether an embedded database has ever been started in DATA_DIR."""
@@ -77,6 +86,7 @@ class EmbeddedPostgres:
             self._data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"cannot make DATA_DIR {self._data_dir}: {error.strerror}") from error
+        _in_use[self] = None
         with exclusive(self._lock_path, _LOCK_TIMEOUT_S):
             self._refuse_other_major()
             account = files.account_for(self._cluster_dir)
@@ -87,11 +97,12 @@ class EmbeddedPostgres:
             self._ensure_running(account)
             descriptor = open_lock_file(self._users_path)
             share(descriptor)
-            self._users_descriptor = descriptor
+            self._users_descriptor = _in_use[self] = descriptor
 
     def stop(self) -> None:
         """Leaves; stops the server if nobody else uses it. Harmless when not started."""
         if self._users_descriptor is None:
+            _in_use.pop(self, None)
             return
         descriptor, self._users_descriptor = self._users_descriptor, None
         try:
@@ -100,7 +111,14 @@ class EmbeddedPostgres:
                     self._shut_down()
                     self._remove_socket_dir()
         finally:
+            _in_use.pop(self, None)
             os.close(descriptor)
+
+    def abandon(self, descriptor: int | None) -> None:
+        """Leaves without waiting, from the middle of ``start`` or ``stop`` too: the process ends now."""
+        with suppress(OSError, ConfigurationError):
+            if try_exclusive(open_lock_file(self._users_path) if descriptor is None else descriptor):
+                files.interrupt_server(self._cluster_dir)
 
     def revive(self) -> bool:
         """Starts the server again where it no longer answers; returns whether that was needed.

@@ -6,6 +6,7 @@ they say in general what is wrong; the driver's words go to the log and stay the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ import asyncpg
 import structlog
 
 from app.domain.errors import DatabaseUnavailable, SearchTimeout
+from app.domain.stopping import asked_to_stop
 
 #: SQLSTATEs and classes (two characters) that say: not now. https://www.postgresql.org/docs/18/errcodes-appendix.html
 _UNAVAILABLE_STATES = (
@@ -33,12 +35,25 @@ _UNAVAILABLE_STATES = (
 def translated() -> Iterator[None]:
     """Wraps database work, the acquiring and releasing of its connection included.
 
-    Violated constraints and other answers that a caller may expect pass through unchanged.
+    Violated constraints and other answers that a caller may expect pass through unchanged. A cancellation
+    stays one: whoever is cancelled gives its connection back, and where the server is silent, what that
+    raises takes the cancellation's place. Taken for a database that is away, loops would go on for ever.
 
     Raises:
         SearchTimeout: the statement was cancelled (57014), by statement_timeout or an administrator.
         DatabaseUnavailable: the server cannot be reached, does not answer in time, or cannot work now.
     """
+    try:
+        with _translated_whoever_asks():
+            yield
+    except (DatabaseUnavailable, SearchTimeout, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if asked_to_stop():
+            raise asyncio.CancelledError from error
+        raise
+
+
+@contextmanager
+def _translated_whoever_asks() -> Iterator[None]:
     try:
         yield
     except asyncpg.QueryCanceledError as error:

@@ -15,7 +15,7 @@ import asyncpg
 import numpy as np
 from pgvector import HalfVector
 
-from app.db.corrections import LEARNING_LOCK
+from app.db.corrections import LEARNING_LOCK, LONGEST_WAIT_S
 from app.db.current_gallery import CurrentGallery, GalleryLookup
 from app.db.gallery_space import keep_templates
 from app.db.pool import Database
@@ -33,9 +33,6 @@ from app.domain.types import EncoderInfo, Status, StoredImage, Vectors
 
 #: Views of other cards that are looked at for being taken by a new template.
 _VIEWS = 64
-
-#: Longer than the lock of those who learn elsewhere is waited for; a server that is silent longer is gone.
-_LONGEST_STATEMENT_S = 360.0
 
 
 #: A gallery, a correction, and when it was studied: what was found then does not change.
@@ -65,7 +62,7 @@ class PostgresLearning:
         Returns:
             False where there was none.
         """
-        async with self._database.maintenance(_LONGEST_STATEMENT_S) as connection, connection.transaction():
+        async with self._database.maintenance(LONGEST_WAIT_S) as connection, connection.transaction():
             gallery = await self._lookup.find(connection)
             if gallery is None:
                 return False
@@ -102,7 +99,7 @@ class PostgresLearning:
         Corrections that wait for their study, and whatever came after them, are left as they are.
 
         """
-        async with self._database.maintenance(_LONGEST_STATEMENT_S) as connection, connection.transaction():
+        async with self._database.maintenance(LONGEST_WAIT_S) as connection, connection.transaction():
             await connection.execute(self._queries["lock_learning"], LEARNING_LOCK)
             await keep_templates(connection, self._queries)
             gallery = await self._lookup.find(connection)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import signal
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,6 +145,14 @@ def run_tool(name: str, *args: str, account: Account | None, timeout_s: float) -
             raise DatabaseUnavailable(f"{name} took longer than {timeout_s:.0f} s") from error
         output.seek(0)
         return done.returncode, output.read().decode(errors="replace").strip()
+
+
+def interrupt_server(cluster_dir: Path) -> None:
+    """Has the server of ``cluster_dir`` shut down in good order by itself; waits for nothing. Linux only."""
+    with suppress(OSError, ValueError, IndexError):  # there is none, or it has just ended
+        server = int((cluster_dir / "postmaster.pid").read_text().splitlines()[0])
+        if server in processes_in(cluster_dir):
+            os.kill(server, signal.SIGINT)
 
 
 def processes_in(cluster_dir: Path) -> list[int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.db import corrections, retention
 from app.db.blobs import put_blobs
+from app.db.corrections import LONGEST_WAIT_S
 from app.db.pool import Database
 from app.db.records import (
     correction_from_row,
@@ -182,9 +183,16 @@ class PostgresScanStore:
             rows = await connection.fetch(self._queries["corrections_of_scan"], scan_id)
         return tuple(map(correction_from_row, rows))
 
-    async def undo_correction(self, correction_id: UUID) -> Correction | None:
-        """Marks a correction undone, with everything it changed; None if unknown."""
-        async with self._database.transaction() as connection:
+    async def undo_correction(self, correction_id: UUID) -> tuple[Correction, bool] | None:
+        """Marks a correction undone, with everything it changed; None if unknown.
+
+        By a connection of its own: whoever judges elsewhere may take longer than STATEMENT_TIMEOUT_MS, and
+        those of the pool are for scans. The request's own deadline holds.
+
+        Returns:
+            The correction, and whether that is new (False: it had been undone before).
+        """
+        async with self._database.maintenance(LONGEST_WAIT_S) as connection, connection.transaction():
             return await corrections.undo_correction(connection, self._queries, correction_id)
 
     async def purge(self, older_than_days: int) -> int:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import structlog
 
 from app.domain.errors import Busy, NotReady
+from app.domain.stopping import finish
 from app.domain.types import RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX, EncoderInfo, RgbImage, Vectors
 from app.inference.encoder import BATCH_SIZES, LoadedEncoder, next_batch_size
 from app.inference.memory import ProcessMemoryGuard
 
 #: Calls that may wait for the thread, beside the one it works on. More scans than this get 503 at once.
 QUEUE_SIZE = 16
+#: How long closing waits for the batch in hand; the slowest, of ViT-L-14 in fp32, takes 11 to 12 s.
+CLOSE_TIMEOUT_S = 15.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class EncoderRunner:
@@ -40,6 +48,7 @@ class EncoderRunner:
         self._pending = 0
         self._encoder: LoadedEncoder | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
+        self._running: set[Future[Any]] = set()
 
     @property
     def info(self) -> EncoderInfo:
@@ -57,8 +66,7 @@ class EncoderRunner:
             EncoderError: the folder's files are missing or wrong.
             ConfigurationError: a precision that does not exist.
         """
-        loop = asyncio.get_running_loop()
-        self._encoder = await loop.run_in_executor(self._thread, self._load_and_warm_up)
+        self._encoder = await asyncio.wrap_future(self._submit(self._load_and_warm_up))
 
     async def encode(self, crops: Sequence[RgbImage]) -> Vectors:
         """Embeds whole cards of any size.
@@ -81,7 +89,7 @@ class EncoderRunner:
         if self._pending > self._queue_size:
             raise Busy(f"{self._pending} calls wait for the encoder already")
         abandoned = threading.Event()
-        work = self._thread.submit(self._encode_in_batches, encoder, crops, abandoned)
+        work = self._submit(self._encode_in_batches, encoder, crops, abandoned)
         self._pending += 1
         try:
             return await asyncio.wrap_future(work)
@@ -90,9 +98,22 @@ class EncoderRunner:
             self._pending -= 1
 
     async def close(self) -> None:
-        """Drops what waits, finishes the batch in hand, ends the thread and forgets the encoder."""
+        """Drops what waits, finishes the batch in hand, ends the thread and forgets the encoder.
+
+        A batch that takes longer than ``CLOSE_TIMEOUT_S`` is left: the database is still to be closed.
+        """
         self._encoder = None
-        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if await finish(tuple(self._running), CLOSE_TIMEOUT_S):
+            await asyncio.to_thread(self._thread.shutdown, wait=True)
+        else:
+            structlog.get_logger().warning("encoder_left_running", waited_s=CLOSE_TIMEOUT_S)
+
+    def _submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future = self._thread.submit(work, *args, **kwargs)
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return future
 
     def _loaded(self) -> LoadedEncoder:
         if self._encoder is None:

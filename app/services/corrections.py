@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from contextlib import nullcontext
 from uuid import UUID
 
 from app.domain.correction_types import Correction, NewCorrection, Verdict
@@ -92,12 +93,21 @@ class CorrectionService:
         return correction
 
     async def undo(self, correction_id: UUID) -> Correction:
-        """Takes a correction back, with everything it changed; undoing twice is the same. Raises NotFound."""
-        correction = await self._scans.undo_correction(correction_id)
-        if correction is None:
+        """Takes a correction back, with everything it changed; undoing twice is the same.
+
+        Raises:
+            NotFound: no such correction.
+            Unavailable: it may be taken back already, and what follows from that is not: ask again.
+        """
+        # Here, where waiting takes no connection, and not in the database while a judgement is under way.
+        async with nullcontext() if self._learning is None else self._learning.no_judging():
+            undone = await self._scans.undo_correction(correction_id)
+        if undone is None:
             raise NotFound(f"no correction {correction_id}")
-        if self._learning is not None:
-            await self._learning.judge()  # others may have been judged by it
+        correction, is_new = undone
+        # Others may have been judged by it. Asked again, it has been done, unless that failed.
+        if self._learning is not None and (is_new or self._learning.is_behind):
+            await self._learning.judge()
         return correction
 
     async def _cut_missed_card(self, scan_id: UUID, quad_px: Quad) -> StoredImage:

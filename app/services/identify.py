@@ -19,6 +19,7 @@ from app.domain.calibration import Calibrations
 from app.domain.errors import DeadlineExceeded
 from app.domain.ports import Encoder, Gallery, References, ScanStore
 from app.domain.reading_evidence import TextReader
+from app.domain.stopping import finish
 from app.domain.types import CardFilter, Degraded, Identification, RequestKey, ScanResult, StoredImage
 from app.services.admission import Admission, Upload
 from app.services.answering import Answerer
@@ -130,11 +131,7 @@ class IdentifyService:
         database from being closed for as long as one picture takes.
         """
         self._threads.shutdown(wait=False, cancel_futures=True)
-        running = [asyncio.wrap_future(future) for future in tuple(self._running)]
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await asyncio.gather(*running, return_exceptions=True)
-        except TimeoutError:
+        if not await finish(tuple(self._running), CLOSE_TIMEOUT_S):
             structlog.get_logger().warning("threads_left_running", threads=len(self._running))
 
     async def identify(

@@ -40,6 +40,7 @@ NEEDS = {
     ("POST", "/logout"): None,
     ("GET", "/health"): None,
     ("GET", "/ready"): None,
+    ("GET", "/ready/startup"): None,
     ("GET", "/"): None,
     ("GET", "/docs"): None,
     ("GET", "/dashboard"): None,

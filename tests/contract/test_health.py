@@ -10,7 +10,7 @@ from tests.fakes.service import FakeService
 from tests.openapi import Contract
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready"])
+@pytest.mark.parametrize("path", ["/health", "/ready", "/ready/startup"])
 async def test_head_answers_as_get_without_a_body(path: str, client: httpx.AsyncClient) -> None:
     response = await client.head(path)
     assert (response.status_code, response.content) == (200, b"")
@@ -66,6 +66,28 @@ async def test_before_start_up_has_finished_everything_else_is_503(
             assert (response.status_code, response.json()["code"]) == (503, "not_ready")
             assert "the encoder's weights are not here" in response.json()["detail"]
             contract.check(operation_id, response)
+
+
+async def test_a_release_is_up_once_start_up_has_finished_with_an_empty_gallery_too(
+    service: FakeService, contract: Contract
+) -> None:
+    service.gallery.templates.clear()
+    async with service.client() as client:
+        assert (await client.get("/ready")).status_code == 503
+        up = await client.get("/ready/startup")
+        contract.check("get_ready_startup", up)
+        assert up.json() == {
+            "ready": True,
+            "checks": [{"name": "startup", "ok": True, "detail": "start-up has finished"}],
+        }
+        assert (await client.head("/ready/startup")).status_code == 200
+        for state in (StartUp(), StartUp("the encoder's weights are not here", failed=True)):
+            service.app.state.runtime, service.app.state.startup = None, state
+            down = await client.get("/ready/startup")
+            contract.check("get_ready_startup", down)
+            assert (down.status_code, down.json()["code"]) == (503, "not_ready")
+            assert down.json()["checks"] == [{"name": "startup", "ok": False, "detail": state.detail}]
+            assert (await client.head("/ready/startup")).status_code == 503
 
 
 async def test_memory_is_told_in_bytes(client, contract: Contract) -> None:

@@ -104,13 +104,15 @@ class InMemoryScanStore:
     async def corrections_of(self, scan_id: UUID) -> Sequence[Correction]:
         return tuple(one for one in self.corrections.values() if one.scan_id == scan_id)
 
-    async def undo_correction(self, correction_id: UUID) -> Correction | None:
+    async def undo_correction(self, correction_id: UUID) -> tuple[Correction, bool] | None:
         known = self.corrections.get(correction_id)
         if known is None:
             return None
+        if known.status is CorrectionStatus.UNDONE:
+            return known, False
         undone = replace(known, status=CorrectionStatus.UNDONE, updated_at=datetime.now(UTC))
         self.corrections[correction_id] = undone
-        return undone
+        return undone, True
 
     async def purge(self, older_than_days: int) -> int:
         limit = datetime.now(UTC) - timedelta(days=older_than_days)

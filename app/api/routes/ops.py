@@ -44,14 +44,19 @@ async def get_health() -> HealthModel:
 )
 async def get_ready(request: Request) -> ReadyModel | Response:
     """Runs every check, each on its own."""
-    checks = await _checks(request)
-    models = [CheckModel(name=check.name, ok=check.ok, detail=check.detail) for check in checks]
-    if all(check.ok for check in checks):
-        return ReadyModel(ready=True, checks=models)
-    failing = "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
-    plain = problem(ERROR_RULES[NotReady], failing, request_id_of(request))
-    body = NotReadyProblem(**plain.model_dump(), checks=models)
-    return problem_response(body, {"Retry-After": str(NotReady.retry_after_s)})
+    return _answer(request, await _checks(request))
+
+
+@open_ops_router.get(
+    "/ready/startup",
+    operation_id="get_ready_startup",
+    summary="200 once start-up has finished, else 503",
+    response_model=ReadyModel,
+    responses=problems(*OPEN_ERRORS, NotReady),
+)
+async def get_ready_startup(request: Request) -> ReadyModel | Response:
+    """Whatever became of gallery and database since: for what puts a release in the place of another one."""
+    return _answer(request, [_startup(request)])
 
 
 @head_router.head("/health", include_in_schema=False)
@@ -63,10 +68,13 @@ async def head_health() -> Response:
 @head_router.head("/ready", include_in_schema=False)
 async def head_ready(request: Request) -> Response:
     """For load balancers that ask by HEAD."""
-    answer = await get_ready(request)
-    if isinstance(answer, ReadyModel):
-        return Response()
-    return Response(status_code=answer.status_code, headers={"Retry-After": answer.headers["Retry-After"]})
+    return _without_body(await get_ready(request))
+
+
+@head_router.head("/ready/startup", include_in_schema=False)
+async def head_ready_startup(request: Request) -> Response:
+    """For load balancers that ask by HEAD."""
+    return _without_body(await get_ready_startup(request))
 
 
 @router.get(
@@ -132,8 +140,28 @@ def _state(
     )
 
 
+def _answer(request: Request, checks: Sequence[ReadinessCheck]) -> ReadyModel | Response:
+    models = [CheckModel(name=check.name, ok=check.ok, detail=check.detail) for check in checks]
+    if all(check.ok for check in checks):
+        return ReadyModel(ready=True, checks=models)
+    failing = "; ".join(f"{check.name}: {check.detail}" for check in checks if not check.ok)
+    plain = problem(ERROR_RULES[NotReady], failing, request_id_of(request))
+    body = NotReadyProblem(**plain.model_dump(), checks=models)
+    return problem_response(body, {"Retry-After": str(NotReady.retry_after_s)})
+
+
+def _without_body(answer: ReadyModel | Response) -> Response:
+    if isinstance(answer, ReadyModel):
+        return Response()
+    return Response(status_code=answer.status_code, headers={"Retry-After": answer.headers["Retry-After"]})
+
+
 async def _checks(request: Request) -> Sequence[ReadinessCheck]:
     runtime: Runtime | None = request.app.state.runtime
-    if runtime is None:
-        return [ReadinessCheck("startup", False, startup_detail(request))]
-    return await runtime.readiness.checks()
+    return [_startup(request)] if runtime is None else await runtime.readiness.checks()
+
+
+def _startup(request: Request) -> ReadinessCheck:
+    if request.app.state.runtime is None:
+        return ReadinessCheck("startup", False, startup_detail(request))
+    return ReadinessCheck("startup", True, "start-up has finished")

@@ -25,14 +25,14 @@ class CheckModel(Strict):
 
 
 class ReadyModel(Strict):
-    """A scan would be served."""
+    """Every check that was asked for holds."""
 
     ready: Literal[True]
     checks: list[CheckModel]
 
 
 class NotReadyProblem(Problem):
-    """A scan would not be served; the failing checks say why."""
+    """A check fails; its detail says why."""
 
     checks: list[CheckModel]
 

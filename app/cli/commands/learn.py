@@ -6,7 +6,7 @@ from rich.console import Console
 
 from app.cli.wiring import load_settings, run_with_runtime
 from app.domain.correction_types import CorrectionStatus
-from app.services.learning.loop import LearningReport
+from app.services.learning.judging import LearningReport
 from app.services.runtime import Runtime
 
 

@@ -97,8 +97,12 @@ class ScanStore(Protocol):
         """What people said about a scan, in order of arrival; none where the scan is unknown."""
         ...
 
-    async def undo_correction(self, correction_id: UUID) -> Correction | None:
-        """Marks a correction undone, with everything it changed; None if unknown."""
+    async def undo_correction(self, correction_id: UUID) -> tuple[Correction, bool] | None:
+        """Marks a correction undone, with everything it changed; None if unknown.
+
+        Returns:
+            The correction, and whether that is new (False: it had been undone before).
+        """
         ...
 
     async def purge(self, older_than_days: int) -> int:

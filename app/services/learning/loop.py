@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections import Counter
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
-from app.domain.correction_types import CorrectionStatus
 from app.domain.errors import BinderlensError
-from app.domain.learning import judge
 from app.domain.learning_port import LearningStore
 from app.domain.learning_types import LearningLimits
+from app.domain.stopping import asked_to_stop
+from app.services.learning.judging import Judging, LearningReport
 from app.services.learning.study import Student
 
 #: What other replicas took in, or left undone, is found after this.
@@ -23,15 +21,6 @@ POLL_S = 2.0
 JUDGE_ANYWAY_S = 60.0
 #: While many wait, what was studied is judged this often.
 _JUDGE_EVERY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class LearningReport:
-    """One run: corrections studied, how many stand otherwise than before, and how many stand how in all."""
-
-    studied: int
-    changed: int
-    standing: Counter[CorrectionStatus]
 
 
 class LearningLoop:
@@ -46,9 +35,8 @@ class LearningLoop:
     def __init__(self, store: LearningStore, student: Student, limits: LearningLimits) -> None:
         self._store = store
         self._student = student
-        self._limits = limits
+        self._judging = Judging(store, limits)
         self._woken = asyncio.Event()
-        self._judged_at = -math.inf
 
     def wake(self) -> None:
         """Says that there is something to learn."""
@@ -70,11 +58,21 @@ class LearningLoop:
         return LearningReport(studied, changed + report.changed, report.standing)
 
     async def judge(self) -> LearningReport:
-        """Decides anew about all that was studied: after corrections have come, or have been taken back."""
-        self._judged_at = -math.inf  # until it has been done
-        judged = await self._store.judge(lambda studies: judge(studies, self._limits))
-        self._judged_at = time.monotonic()
-        return LearningReport(0, judged.changed, judged.standing)
+        """Decides anew about all that was studied: after corrections have come, or have been taken back.
+
+        Raises:
+            Unavailable: it is done later by whoever keeps learning.
+        """
+        return await self._judging.judge()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a judgement that somebody asked for is still to be done."""
+        return self._judging.is_behind
+
+    def no_judging(self) -> AbstractAsyncContextManager[None]:
+        """Waits until nobody judges in this process, and lets nobody begin meanwhile."""
+        return self._judging.paused()
 
     async def keep_learning(self) -> None:
         """Learns until it is cancelled; what goes wrong is logged and tried again."""
@@ -86,15 +84,18 @@ class LearningLoop:
                     report = await self.run_once()
                     if report.studied or report.changed:
                         log.info("learnt", studied=report.studied, changed=report.changed)
-            except BinderlensError as error:
-                log.warning("learning_waits", reason=str(error))
-            except Exception:
-                log.exception("learning_failed")
+            except Exception as error:
+                if asked_to_stop():  # it took the cancellation's place on the way out
+                    raise asyncio.CancelledError from error
+                if isinstance(error, BinderlensError):
+                    log.warning("learning_waits", reason=str(error))
+                else:
+                    log.exception("learning_failed")
             await self._pause()
 
     def _is_due(self) -> bool:
         """Whether judging failed last, or whoever took a correction back may not have come to it."""
-        return time.monotonic() - self._judged_at >= JUDGE_ANYWAY_S
+        return self.is_behind or self._judging.age_s >= JUDGE_ANYWAY_S
 
     async def _pause(self) -> None:
         try:

@@ -174,12 +174,14 @@ async def test_an_undone_correction_takes_its_templates_out_of_the_search(
             *(DROWZEE.card_id, correction.correction_id, HalfVector(learnt[0])),
         )
     assert (await gallery.search(learnt, 1, CardFilter()))[0].source == "correction"
-    undone = await store.undo_correction(correction.correction_id)
-    assert undone is not None
+    taken_back = await store.undo_correction(correction.correction_id)
+    assert taken_back is not None
+    undone, is_new = taken_back
+    assert is_new
     assert undone.status is CorrectionStatus.UNDONE
     assert undone.updated_at > correction.updated_at
     assert "correction" not in [hit.source for hit in await gallery.search(learnt, 9, CardFilter())]
-    assert await store.undo_correction(correction.correction_id) == undone
+    assert await store.undo_correction(correction.correction_id) == (undone, False)
     assert await store.undo_correction(uuid4()) is None
 
 

@@ -7,6 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
@@ -15,6 +17,12 @@ import pytest
 from app.db.bounded import LEAVE_TIMEOUT_S
 from app.db.pool import Database
 from app.domain.errors import DatabaseUnavailable
+from app.domain.learning_port import LearningStore
+from app.domain.learning_types import LearningLimits
+from app.domain.ports import ScanStore
+from app.services.learning.loop import LearningLoop
+from app.services.learning.study import Student
+from app.services.retention import keep_purging
 from app.settings import Settings
 
 GRACE_S = 8.0
@@ -98,8 +106,49 @@ async def test_whoever_is_cancelled_while_the_server_is_silent_gets_away(
     await asked.wait()
     await asyncio.sleep(0.5)
     asking.cancel()
-    done, _ = await asyncio.wait({asking}, timeout=10.0 + LEAVE_TIMEOUT_S + GRACE_S)
-    assert done == {asking}
+    await ends_cancelled(asking)
+
+
+async def ends_cancelled(task: asyncio.Task[None]) -> None:
+    """In time, and as a cancellation: an error in its place would be taken for one to try again after."""
+    done, _ = await asyncio.wait({task}, timeout=10.0 + LEAVE_TIMEOUT_S + GRACE_S)
+    assert done == {task}
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("work", ["learning", "retention"])
+async def test_a_loop_that_is_cancelled_while_the_server_is_silent_does_not_go_on(
+    work: str, gate: Gate, database: Database
+) -> None:
+    asked = asyncio.Event()
+
+    async def ask(*_: object) -> bool:
+        async with database.connection() as connection:
+            gate.is_shut = True
+            asked.set()
+            await connection.execute("SELECT 1")
+        return False
+
+    if work == "retention":
+        loop = keep_purging(cast(ScanStore, SimpleNamespace(purge=ask)), 30)
+    else:
+        store = cast(LearningStore, SimpleNamespace(has_work=ask, study_next=ask))
+        student = cast(Student, SimpleNamespace(study=None))
+        loop = LearningLoop(store, student, LearningLimits()).keep_learning()
+    running = asyncio.create_task(loop)
+    await asked.wait()
+    await asyncio.sleep(0.5)
+    running.cancel()
+    await ends_cancelled(running)
+
+
+async def test_a_deadline_that_passes_while_the_server_is_silent_is_told_as_one(
+    gate: Gate, database: Database
+) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5), database.connection() as connection:
+            gate.is_shut = True
+            await connection.execute("SELECT 1")
 
 
 async def test_a_server_that_is_silent_longer_than_a_statement_may_take_is_away(

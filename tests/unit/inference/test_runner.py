@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from app.domain.errors import Busy, EncoderFileMissing, InvalidParameter, MemoryTight, NotReady
 from app.domain.ports import Encoder
@@ -174,3 +175,21 @@ async def test_closing_drops_what_waits_and_refuses_what_comes_later(shared_tiny
         assert len(await first) == 1
         with pytest.raises(NotReady):
             await runner.encode(draw_crops(1))
+
+
+async def test_closing_leaves_a_batch_that_hangs(
+    shared_tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.inference.runner.CLOSE_TIMEOUT_S", 0.1)
+    gate = Gate(shared_tiny_encoder)
+    async with running(lambda: gate) as runner:
+        gate.entered.clear()
+        gate.open.clear()
+        hanging = asyncio.create_task(runner.encode(draw_crops(1)))
+        await asyncio.to_thread(gate.entered.wait, 20)
+        with capture_logs() as lines:
+            async with asyncio.timeout(10):
+                await runner.close()
+        assert [line["event"] for line in lines] == ["encoder_left_running"]
+        gate.open.set()
+        assert len(await hanging) == 1
