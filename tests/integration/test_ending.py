@@ -15,14 +15,18 @@ LIMIT_S = 5.0
 GRACE_S = 5.0
 
 SHORT = f"""
-import asyncio, time
+import asyncio, sys, time
 from app.cli import ending
 from app.inference import runner
 ending.END_LIMIT_S = {LIMIT_S}
 runner.CLOSE_TIMEOUT_S = 1.0
 """
 ENCODER_HANGS = """
-runner.EncoderRunner._load_and_warm_up = lambda self: time.sleep(3600)
+def load(self):
+    print('{"event": "hangs"}', file=sys.stderr, flush=True)
+    time.sleep(3600)
+
+runner.EncoderRunner._load_and_warm_up = load
 """
 CLOSING_HANGS = """
 async def close(self):
@@ -32,15 +36,14 @@ runner.EncoderRunner.close = close
 """
 
 
-def wait_until_its_database_runs(service: Served) -> Path:
-    """And the encoder loads; returns the folder of the cluster."""
-    cluster = (service.log_path.parent / "data" / "postgres").resolve()
-    deadline = time.monotonic() + 60
-    while not (cluster / "postmaster.pid").exists() or service.ready() is None:
+def wait_for_event(service: Served, event: str) -> Path:
+    """Returns the folder of its database's cluster, which runs."""
+    deadline = time.monotonic() + 90
+    while not service.events(event):
         assert service.process.poll() is None, service.log
         assert time.monotonic() < deadline, service.log
         time.sleep(0.1)
-    time.sleep(2.0)
+    cluster = (service.log_path.parent / "data" / "postgres").resolve()
     assert processes_in(cluster)
     return cluster
 
@@ -53,24 +56,26 @@ def wait_until_gone(cluster: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hangs", "what"), [(ENCODER_HANGS, "encoder"), (CLOSING_HANGS, "startup")], ids=["a thread", "closing"]
+    ("hangs", "event", "named"),
+    [(ENCODER_HANGS, "hangs", "encoder"), (CLOSING_HANGS, "ready", "startup")],
+    ids=["a thread", "closing"],
 )
 def test_a_service_in_which_something_hangs_ends_in_time_and_takes_its_database_along(
-    hangs: str, what: str, tmp_path: Path
+    hangs: str, event: str, named: str, tmp_path: Path
 ) -> None:
     with served(tmp_path, first=SHORT + hangs) as service:
-        cluster = wait_until_its_database_runs(service)
+        cluster = wait_for_event(service, event)
         asked = time.monotonic()
         assert service.stop(LIMIT_S + GRACE_S) == 1
         assert time.monotonic() - asked >= LIMIT_S - 0.5
         (last,) = service.events("shutdown_incomplete")
-        assert any(what in one for one in last["threads"] + last["tasks"]), last
+        assert any(named in one for one in last["threads"] + last["tasks"]), last
         wait_until_gone(cluster)
 
 
 def test_a_service_in_which_nothing_hangs_does_not_wait_for_its_time_to_be_over(tmp_path: Path) -> None:
     with served(tmp_path, first=SHORT.replace(str(LIMIT_S), "30.0")) as service:
-        cluster = wait_until_its_database_runs(service)
+        cluster = wait_for_event(service, "ready")
         asked = time.monotonic()
         assert service.stop(25) == 0
         assert time.monotonic() - asked < 20
