@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -19,7 +18,6 @@ from app.domain.errors import Busy, MemoryTight, NotFound
 from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
-from app.vision.small_pictures import smaller
 
 router = scoped_router("scans", Scope.IDENTIFY)
 #: Forgetting cannot be undone, and scans have no owner: that takes more than a key to look at them.
@@ -66,7 +64,7 @@ async def get_scan(scan_id: UUID, runtime: RuntimeDep) -> ScanModel:
     operation_id="get_scan_image",
     summary="The picture of a scan",
     response_class=Response,
-    responses=picture("the picture") | problems(*READ_ERRORS, NotFound),
+    responses=picture("the picture") | problems(*READ_ERRORS, NotFound, MemoryTight),
 )
 async def get_scan_image(
     request: Request,
@@ -77,11 +75,11 @@ async def get_scan_image(
     ] = None,
 ) -> Response:
     """The right way up; without ``height_px`` in the pixels that ``quad`` speaks of."""
+    if height_px is not None:
+        return picture_response(request, await runtime.small_copies.of_scan(scan_id, height_px))
     image = await runtime.scans.scan_image(scan_id)
     if image is None:
         raise NotFound(f"no scan {scan_id}, or its picture has been deleted")
-    if height_px is not None:
-        image = await asyncio.to_thread(smaller, image, height_px)
     return picture_response(request, image)
 
 
