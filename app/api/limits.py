@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from app.api.errors import is_no_answer
 from app.domain.errors import LoginsLimited, RateLimited, Unauthenticated
 from app.settings import Settings
 
@@ -105,6 +106,19 @@ class KeyLimit:
             self._taken[place.counted_as] -= 1
             if not self._taken[place.counted_as]:
                 del self._taken[place.counted_as]
+
+    @contextmanager
+    def held(self, place: Place | None) -> Iterator[None]:
+        """Gives the place back where what is done with it gets no answer.
+
+        An answer counts whatever it is: to find out that a picture is broken takes as long as to read it.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if is_no_answer(error):
+                self.give_back(place)
+            raise
 
     def _start_span(self) -> None:
         span = int(self._clock() // self._span_s)

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from app.api.deps import RuntimeDep
+from app.api.deps import KeyIdDep, RuntimeDep
+from app.api.limits import Counted, KeyLimits
 from app.api.pictures import picture_response
 from app.api.responses import CHANGE_ERRORS, READ_ERRORS, picture, problems, text
 from app.api.routing import scoped_router
 from app.api.scan_query import ScanFilterDep
 from app.api.schemas.scans import DetectionModel, ScanListModel, ScanModel, ScanSummaryModel
 from app.api.security import Scope
-from app.domain.errors import Busy, MemoryTight, NotFound
+from app.domain.errors import Busy, MemoryTight, NotFound, RateLimited
 from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
@@ -103,20 +104,31 @@ async def get_scan_csv(scan_id: UUID, runtime: RuntimeDep) -> Response:
     summary="One card of a scan, with the evidence",
     response_model=DetectionModel,
     response_model_exclude_unset=True,
-    responses=problems(*READ_ERRORS, NotFound, Busy, MemoryTight),
+    responses=problems(*READ_ERRORS, NotFound, RateLimited, Busy, MemoryTight),
 )
 async def get_detection(
+    request: Request,
     detection_id: UUID,
     runtime: RuntimeDep,
+    key_id: KeyIdDep,
     explain: Annotated[
-        bool, Query(description="add the evidence, as ``POST /identify`` does; that takes a scan's permit")
+        bool,
+        Query(
+            description="add the evidence, as ``POST /identify`` does; that takes a scan's permit and counts "
+            "as a scan"
+        ),
     ] = False,
 ) -> DetectionModel:
     """The same JSON as in ``cards`` of ``POST /identify``."""
     found = await runtime.scans.detection(detection_id)
     if found is None:
         raise NotFound(f"no detection {detection_id}")
-    return DetectionModel.of(await runtime.identify.explain(found) if explain else found, explain=explain)
+    if explain:
+        limits: KeyLimits = request.app.state.limits
+        limit = limits.of(Counted.SCANS)
+        with limit.held(limit.take(key_id)):
+            found = await runtime.identify.explain(found)
+    return DetectionModel.of(found, explain=explain)
 
 
 @router.get(
