@@ -22,6 +22,8 @@ from app.settings import Settings
 _MINUTE_S: Final = 60
 _DAY_S: Final = 86_400
 WRONG_KEYS_A_MINUTE: Final = 10
+#: After so many wrong ones nothing is compared any more, or the first limit would not slow a guesser down.
+COMPARED_WRONG_KEYS_A_MINUTE: Final = 600
 #: Addresses counted in one minute; all others share one count, so that who has many cannot fill the memory.
 _MOST_ADDRESSES: Final = 10_000
 
@@ -130,12 +132,39 @@ class KeyLimit:
 class LoginLimit:
     """How many wrong keys are tried from one address in a minute of the clock; right ones do not count.
 
-    It slows down who guesses; long keys are what keeps him out.
+    Beyond the first limit wrong ones are told no more, and right ones still let in: all visitors of a proxy
+    whose headers are not believed have one address, and one of them must not lock out the others. Beyond the
+    second, far higher one nothing is looked at. It slows down who guesses; long keys are what keeps him out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._limit = KeyLimit(
-            WRONG_KEYS_A_MINUTE,
+        self._told = self._limit(WRONG_KEYS_A_MINUTE, clock)
+        self._compared = self._limit(COMPARED_WRONG_KEYS_A_MINUTE, clock)
+
+    @contextmanager
+    def attempt(self, address: str) -> Iterator[None]:
+        """One try from an address; it counts where the key is wrong.
+
+        Raises:
+            LoginsLimited: the address has tried too many in this minute, and this one is wrong or not
+                looked at.
+        """
+        network = _network(address)
+        place = self._compared.take(network)
+        try:
+            yield
+        except Unauthenticated:
+            self._told.take(network)
+            raise
+        except BaseException:
+            self._compared.give_back(place)
+            raise
+        self._compared.give_back(place)
+
+    @staticmethod
+    def _limit(most: int, clock: Callable[[], float]) -> KeyLimit:
+        return KeyLimit(
+            most,
             _MINUTE_S,
             "wrong keys of this minute",
             clock,
@@ -143,23 +172,6 @@ class LoginLimit:
             refusal=LoginsLimited,
             most_ids=_MOST_ADDRESSES,
         )
-
-    @contextmanager
-    def attempt(self, address: str) -> Iterator[None]:
-        """One try from an address; it counts where the key is wrong.
-
-        Raises:
-            LoginsLimited: the address has tried too many in this minute.
-        """
-        place = self._limit.take(_network(address))
-        try:
-            yield
-        except Unauthenticated:
-            raise
-        except BaseException:
-            self._limit.give_back(place)
-            raise
-        self._limit.give_back(place)
 
 
 class KeyLimits:

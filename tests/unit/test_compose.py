@@ -83,6 +83,8 @@ def test_render_gets_keys_from_a_person_and_the_database_from_itself() -> None:
     assert variables["API_KEYS"] == {"key": "API_KEYS", "sync": False}
     assert variables["DATABASE_URL"]["fromDatabase"]["name"] == blueprint["databases"][0]["name"]
     assert service["preDeployCommand"] == "binderlens migrate"
+    # Anything wider would believe an address that a visitor wrote.
+    assert variables["FORWARDED_ALLOW_IPS"]["value"] == "10.0.0.0/8"
     # Services with a disk are not given the time that scans in flight need.
     assert "disk" not in service
     assert service["maxShutdownDelaySeconds"] > SHUTDOWN_GRACE_S + CLOSE_TIMEOUT_S + 10
