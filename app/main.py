@@ -49,6 +49,7 @@ from app.services.learning.loop import LearningLoop
 from app.services.learning.study import Student
 from app.services.retention import keep_purging
 from app.services.runtime import Readiness, Runtime, StartUp
+from app.services.small_copies import SmallCopies
 from app.settings import Settings
 
 #: Pause before start-up is tried again while the database is away: the order of starting must not matter.
@@ -189,6 +190,7 @@ async def open_runtime(settings: Settings, *, use_fitted: bool = True) -> AsyncI
             corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels, learning),
             learning=learning,
             scans=scans,
+            small_copies=SmallCopies(scans, admission),
             quality=PostgresQuality(database),
             gallery=gallery,
             references=references,

@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     scans_per_minute: int = Field(
         0,
         ge=0,
-        description="scans taken from one API key in one minute of the clock, by each replica for itself; "
-        "more get 429; 0: no limit",
+        description="scans taken from one API key in one minute of the clock, failed ones and explanations "
+        "included, by each replica for itself; more get 429; 0: no limit",
     )
     memory_limit_mb: int = Field(
         0,

@@ -16,6 +16,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 
 from app.api.schemas.base import Problem
@@ -104,6 +105,9 @@ FAILURE_STATUSES: Final = tuple(
     sorted({rule.status for rule in (*ERROR_RULES.values(), INTERNAL_ERROR) if rule.status >= 500})
 )
 
+#: What is answered to a request that may be sent again as it is: not now, whatever was in it.
+_NOT_NOW_STATUSES: Final = frozenset({429, 503, 504})
+
 #: Statuses that the framework raises by itself.
 _HTTP_RULES: Final[Mapping[int, tuple[ErrorRule, str]]] = MappingProxyType(
     {
@@ -121,6 +125,16 @@ def rule_for(error_type: type[BaseException]) -> ErrorRule | None:
         if issubclass(ancestor, BinderlensError) and ancestor in ERROR_RULES:
             return ERROR_RULES[ancestor]
     return None
+
+
+def is_no_answer(error: BaseException) -> bool:
+    """Whether a request ended without having been looked at: refused for now, cancelled, or broken off."""
+    if isinstance(error, HTTPException) and error.__cause__ is not None:
+        error = error.__cause__  # the framework's own words for what was raised while it read the body
+    if isinstance(error, ClientDisconnect) or not isinstance(error, Exception):
+        return True
+    rule = rule_for(type(error))
+    return rule is not None and rule.status in _NOT_NOW_STATUSES
 
 
 def problem(rule: ErrorRule, detail: str, request_id: str) -> Problem:

@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from app.api.errors import is_no_answer
 from app.domain.errors import LoginsLimited, RateLimited, Unauthenticated
 from app.settings import Settings
 
 _MINUTE_S: Final = 60
 _DAY_S: Final = 86_400
 WRONG_KEYS_A_MINUTE: Final = 10
+#: After so many wrong ones nothing is compared any more, or the first limit would not slow a guesser down.
+COMPARED_WRONG_KEYS_A_MINUTE: Final = 600
 #: Addresses counted in one minute; all others share one count, so that who has many cannot fill the memory.
 _MOST_ADDRESSES: Final = 10_000
 
@@ -106,6 +109,19 @@ class KeyLimit:
             if not self._taken[place.counted_as]:
                 del self._taken[place.counted_as]
 
+    @contextmanager
+    def held(self, place: Place | None) -> Iterator[None]:
+        """Gives the place back where what is done with it gets no answer.
+
+        An answer counts whatever it is: to find out that a picture is broken takes as long as to read it.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if is_no_answer(error):
+                self.give_back(place)
+            raise
+
     def _start_span(self) -> None:
         span = int(self._clock() // self._span_s)
         if span != self._span:
@@ -116,12 +132,39 @@ class KeyLimit:
 class LoginLimit:
     """How many wrong keys are tried from one address in a minute of the clock; right ones do not count.
 
-    It slows down who guesses; long keys are what keeps him out.
+    Beyond the first limit wrong ones are told no more, and right ones still let in: all visitors of a proxy
+    whose headers are not believed have one address, and one of them must not lock out the others. Beyond the
+    second, far higher one nothing is looked at. It slows down who guesses; long keys are what keeps him out.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._limit = KeyLimit(
-            WRONG_KEYS_A_MINUTE,
+        self._told = self._limit(WRONG_KEYS_A_MINUTE, clock)
+        self._compared = self._limit(COMPARED_WRONG_KEYS_A_MINUTE, clock)
+
+    @contextmanager
+    def attempt(self, address: str) -> Iterator[None]:
+        """One try from an address; it counts where the key is wrong.
+
+        Raises:
+            LoginsLimited: the address has tried too many in this minute, and this one is wrong or not
+                looked at.
+        """
+        network = _network(address)
+        place = self._compared.take(network)
+        try:
+            yield
+        except Unauthenticated:
+            self._told.take(network)
+            raise
+        except BaseException:
+            self._compared.give_back(place)
+            raise
+        self._compared.give_back(place)
+
+    @staticmethod
+    def _limit(most: int, clock: Callable[[], float]) -> KeyLimit:
+        return KeyLimit(
+            most,
             _MINUTE_S,
             "wrong keys of this minute",
             clock,
@@ -129,23 +172,6 @@ class LoginLimit:
             refusal=LoginsLimited,
             most_ids=_MOST_ADDRESSES,
         )
-
-    @contextmanager
-    def attempt(self, address: str) -> Iterator[None]:
-        """One try from an address; it counts where the key is wrong.
-
-        Raises:
-            LoginsLimited: the address has tried too many in this minute.
-        """
-        place = self._limit.take(_network(address))
-        try:
-            yield
-        except Unauthenticated:
-            raise
-        except BaseException:
-            self._limit.give_back(place)
-            raise
-        self._limit.give_back(place)
 
 
 class KeyLimits:

@@ -65,7 +65,7 @@ class ApiRoute(APIRoute):
     async def _handle_counted(
         self, counted: Counted, request: Request, handle: Callable[[Request], Coroutine[Any, Any, Response]]
     ) -> Response:
-        """Handles a request within its key's limit; what fails, is cancelled or repeated does not count."""
+        """Handles a request within its key's limit; no answer, or an old one again, does not count."""
         limits: KeyLimits = request.app.state.limits
         limit = limits.of(counted)
         try:
@@ -74,11 +74,8 @@ class ApiRoute(APIRoute):
             if await was_answered(request, counted):
                 return await handle(request)
             raise
-        try:
+        with limit.held(place):
             response = await handle(request)
-        except BaseException:
-            limit.give_back(place)
-            raise
         if REPLAYED_HEADER in response.headers:
             limit.give_back(place)
         return response

@@ -31,6 +31,7 @@ BinderlensError
 │   ├── EncoderNotFound
 │   ├── EncoderFileMissing
 │   └── EncoderInvalid          truncated, foreign, mismatching or not reproducing its golden vector
+├── SourceResting               a server that cards are fetched from asks to be left alone for long
 ├── ManifestError               a manifest that cannot be read at all
 ├── MigrationError              applied migrations and files disagree
 │   └── MigrationsMissing       until somebody applies them
@@ -180,6 +181,10 @@ class EncoderFileMissing(EncoderError):
 
 class EncoderInvalid(EncoderError):
     """The encoder's files are truncated, foreign or mismatching, or do not reproduce its golden vector."""
+
+
+class SourceResting(BinderlensError):
+    """A server that cards are fetched from asks to be left alone for longer than anybody waits."""
 
 
 class ManifestError(BinderlensError):

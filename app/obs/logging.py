@@ -47,6 +47,8 @@ def configure_logging(level: str, log_format: Literal["console", "json"]) -> Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    # On debug it prints the tags of every picture: who took it, and with what.
+    logging.getLogger("PIL").setLevel(max(logging.INFO, root.level))
 
 
 def hide_secrets_and_bytes(

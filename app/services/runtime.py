@@ -13,6 +13,7 @@ from app.services.admission import Admission
 from app.services.corrections import CorrectionService
 from app.services.identify import IdentifyService
 from app.services.learning.loop import LearningLoop
+from app.services.small_copies import SmallCopies
 from app.settings import Settings
 
 #: A check that takes longer fails: who asks whether a scan would be served does not wait as long as a scan.
@@ -70,6 +71,7 @@ class Runtime:
     corrections: CorrectionService
     learning: LearningLoop
     scans: ScanStore
+    small_copies: SmallCopies
     quality: QualityStore
     gallery: Gallery
     references: References

@@ -107,15 +107,8 @@ def check_size(width: int, height: int, max_pixels: int, what: str = "picture") 
         )
 
 
-def check_frames(picture: ImageFile, picture_format: str) -> None:
-    """Raises UploadTooLarge for more than ``MAX_FRAMES`` frames."""
-    if picture_format == "TIFF":  # to count them all it would walk a chain that the file may make endless
-        try:
-            picture.seek(MAX_FRAMES)
-        except EOFError:
-            picture.seek(0)
-            return
-        raise UploadTooLarge(f"the TIFF has more than {MAX_FRAMES} frames")
+def check_frames(picture: ImageFile) -> None:
+    """Raises UploadTooLarge for more than ``MAX_FRAMES`` frames; those of a TIFF are counted elsewhere."""
     frames = getattr(picture, "n_frames", 1)
     if frames > MAX_FRAMES:
         raise UploadTooLarge(f"the picture has {frames} frames; at most {MAX_FRAMES} are accepted")

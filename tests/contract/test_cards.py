@@ -50,3 +50,14 @@ async def test_a_scan_has_a_small_picture_for_lists(scan, client, contract: Cont
     assert again.status_code == 304
     refused = await client.get(url, params={"height_px": 1025})
     assert (refused.status_code, "height_px" in refused.json()["detail"]) == (422, True)
+
+
+async def test_a_small_picture_that_memory_has_no_room_for_is_refused_with_a_time_to_ask_again(
+    scan, client, service, contract: Contract, monkeypatch
+) -> None:
+    monkeypatch.setattr("app.services.small_copies._UNASKED_BYTES", 0)
+    service.guard.room_bytes = 0
+    refused = await client.get(f"/scans/{scan['scan_id']}/image", params={"height_px": 100})
+    assert (refused.status_code, refused.json()["code"]) == (503, "memory_tight")
+    assert int(refused.headers["retry-after"]) > 0
+    contract.check("get_scan_image", refused)

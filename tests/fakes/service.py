@@ -25,6 +25,7 @@ from app.services.identify import IdentifyOptions, IdentifyService
 from app.services.learning.loop import LearningLoop
 from app.services.learning.study import Student
 from app.services.runtime import Readiness, Runtime
+from app.services.small_copies import SmallCopies
 from app.settings import Settings
 from tests.fakes.engine import FakeGuard, TinyEncoder
 from tests.fakes.gallery import InMemoryGallery
@@ -147,6 +148,7 @@ async def fake_service(settings: Settings) -> AsyncIterator[FakeService]:
         corrections=CorrectionService(scans, gallery, admission, settings.max_image_pixels, learning),
         learning=learning,
         scans=scans,
+        small_copies=SmallCopies(scans, admission),
         quality=NoQuality(),
         gallery=gallery,
         references=references,

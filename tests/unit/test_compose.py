@@ -87,6 +87,8 @@ def test_render_gets_keys_from_a_person_and_the_database_from_itself() -> None:
     assert service["preDeployCommand"] == "binderlens migrate"
     # /health says 200 also where the encoder cannot be loaded.
     assert service["healthCheckPath"] == "/ready/startup"
+    # Anything wider would believe an address that a visitor wrote.
+    assert variables["FORWARDED_ALLOW_IPS"]["value"] == "10.0.0.0/8"
     # Services with a disk are not given the time that scans in flight need.
     assert "disk" not in service
     assert service["maxShutdownDelaySeconds"] >= END_LIMIT_S + 5

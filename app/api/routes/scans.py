@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from app.api.deps import RuntimeDep
+from app.api.deps import KeyIdDep, RuntimeDep
+from app.api.limits import Counted, KeyLimits
 from app.api.pictures import picture_response
 from app.api.responses import CHANGE_ERRORS, READ_ERRORS, picture, problems, text
 from app.api.routing import scoped_router
 from app.api.scan_query import ScanFilterDep
 from app.api.schemas.scans import DetectionModel, ScanListModel, ScanModel, ScanSummaryModel
 from app.api.security import Scope
-from app.domain.errors import Busy, MemoryTight, NotFound
+from app.domain.errors import Busy, MemoryTight, NotFound, RateLimited
 from app.domain.types import ScanResult
 from app.services.runtime import Runtime
 from app.services.scan_csv import scan_as_csv
-from app.vision.small_pictures import smaller
 
 router = scoped_router("scans", Scope.IDENTIFY)
 #: Forgetting cannot be undone, and scans have no owner: that takes more than a key to look at them.
@@ -66,7 +65,7 @@ async def get_scan(scan_id: UUID, runtime: RuntimeDep) -> ScanModel:
     operation_id="get_scan_image",
     summary="The picture of a scan",
     response_class=Response,
-    responses=picture("the picture") | problems(*READ_ERRORS, NotFound),
+    responses=picture("the picture") | problems(*READ_ERRORS, NotFound, MemoryTight),
 )
 async def get_scan_image(
     request: Request,
@@ -77,11 +76,11 @@ async def get_scan_image(
     ] = None,
 ) -> Response:
     """The right way up; without ``height_px`` in the pixels that ``quad`` speaks of."""
+    if height_px is not None:
+        return picture_response(request, await runtime.small_copies.of_scan(scan_id, height_px))
     image = await runtime.scans.scan_image(scan_id)
     if image is None:
         raise NotFound(f"no scan {scan_id}, or its picture has been deleted")
-    if height_px is not None:
-        image = await asyncio.to_thread(smaller, image, height_px)
     return picture_response(request, image)
 
 
@@ -105,20 +104,31 @@ async def get_scan_csv(scan_id: UUID, runtime: RuntimeDep) -> Response:
     summary="One card of a scan, with the evidence",
     response_model=DetectionModel,
     response_model_exclude_unset=True,
-    responses=problems(*READ_ERRORS, NotFound, Busy, MemoryTight),
+    responses=problems(*READ_ERRORS, NotFound, RateLimited, Busy, MemoryTight),
 )
 async def get_detection(
+    request: Request,
     detection_id: UUID,
     runtime: RuntimeDep,
+    key_id: KeyIdDep,
     explain: Annotated[
-        bool, Query(description="add the evidence, as ``POST /identify`` does; that takes a scan's permit")
+        bool,
+        Query(
+            description="add the evidence, as ``POST /identify`` does; that takes a scan's permit and counts "
+            "as a scan"
+        ),
     ] = False,
 ) -> DetectionModel:
     """The same JSON as in ``cards`` of ``POST /identify``."""
     found = await runtime.scans.detection(detection_id)
     if found is None:
         raise NotFound(f"no detection {detection_id}")
-    return DetectionModel.of(await runtime.identify.explain(found) if explain else found, explain=explain)
+    if explain:
+        limits: KeyLimits = request.app.state.limits
+        limit = limits.of(Counted.SCANS)
+        with limit.held(limit.take(key_id)):
+            found = await runtime.identify.explain(found)
+    return DetectionModel.of(found, explain=explain)
 
 
 @router.get(

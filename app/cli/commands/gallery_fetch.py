@@ -61,10 +61,11 @@ def fetch(
 
 async def _fetch(folder: FetchFolder, set_ids: list[str], language: str, base_url: str | None) -> FetchReport:
     from app.services.gallery_fetch.polite_client import PoliteClient, Politeness
-    from app.services.gallery_fetch.tcgdex import BASE_URL, TcgdexFetcher
+    from app.services.gallery_fetch.tcgdex import BASE_URL, PICTURES_URL, TcgdexFetcher
 
-    async with PoliteClient.open(Politeness()) as client:
-        fetcher = TcgdexFetcher(client, folder, language, base_url or BASE_URL)
+    api_url = base_url or BASE_URL
+    async with PoliteClient.open(Politeness(), [api_url, PICTURES_URL]) as client:
+        fetcher = TcgdexFetcher(client, folder, language, api_url)
         with progress_bar(error_console()) as progress:
             task = progress.add_task("cards", total=None)
             return await fetcher.run(

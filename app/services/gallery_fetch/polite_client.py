@@ -1,11 +1,15 @@
-"""HTTP for other people's servers: few requests at a time, patient with refusals, and never hammering."""
+"""HTTP for other people's servers: few requests at a time, patient with refusals, and never hammering.
+
+Which URL is asked for next, a server says in its replies and redirects. Only its own addresses are followed:
+it must not have us ask what only we can reach.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +17,11 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from app.domain.errors import BinderlensError, NotFound, Unavailable
+from app.domain.errors import BinderlensError, NotFound, SourceResting, Unavailable
 
 USER_AGENT = "binderlens (gallery fetch)"
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Politeness:
         backoff_s: Pause after the first failed try; doubled after each further one.
         longest_pause_s: A server that asks for a longer pause is left alone instead.
         timeout_s: Longest wait for a connection or for the next bytes.
+        longest_reply_s: Longest wait for a whole reply, its redirects included.
         largest_reply_bytes: More is not read.
     """
 
@@ -36,6 +43,7 @@ class Politeness:
     backoff_s: float = 0.5
     longest_pause_s: float = 120.0
     timeout_s: float = 30.0
+    longest_reply_s: float = 120.0
     largest_reply_bytes: int = 40_000_000
 
 
@@ -47,14 +55,29 @@ class PoliteClient:
         self._politeness = politeness
         self._permits = asyncio.Semaphore(politeness.requests_at_once)
         self._quiet_until_s = 0.0  # on the monotonic clock
+        self._rest_s: float | None = None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, politeness: Politeness) -> AsyncIterator[PoliteClient]:
-        """A client; its connections are closed at the end."""
-        timeout = httpx.Timeout(politeness.timeout_s)
-        headers = {"User-Agent": USER_AGENT}
-        async with httpx.AsyncClient(headers=headers, timeout=timeout, follow_redirects=True) as client:
+    async def open(cls, politeness: Politeness, addresses: Collection[str]) -> AsyncIterator[PoliteClient]:
+        """A client; its connections are closed at the end.
+
+        Args:
+            politeness: How it asks.
+            addresses: URLs of the servers it may ask; nothing on another host or port is asked for.
+        """
+        places = frozenset(place for address in addresses for place in _places(httpx.URL(address)))
+
+        async def refuse_others(request: httpx.Request) -> None:
+            if request.url.scheme not in _PORTS or not places & _places(request.url):
+                raise BinderlensError(f"{request.url} is none of the source's own addresses; it is not asked")
+
+        async with httpx.AsyncClient(
+            headers={"User-Agent": USER_AGENT},
+            timeout=httpx.Timeout(politeness.timeout_s),
+            follow_redirects=True,
+            event_hooks={"request": [refuse_others]},  # called for each redirect as well
+        ) as client:
             yield cls(client, politeness)
 
     async def get(self, url: str) -> bytes:
@@ -62,14 +85,17 @@ class PoliteClient:
 
         Raises:
             NotFound: 404 or 410.
-            Unavailable: no connection, or still 429 or 5xx at the last attempt.
-            BinderlensError: any other status, or a body beyond the limit; asking again would not help.
+            Unavailable: no connection or no whole reply, or still 429 or 5xx at the last attempt.
+            SourceResting: the server asked for a longer rest than we wait; nothing is asked any more.
+            BinderlensError: a foreign address, any other status, or a body beyond the limit; asking again
+                would not help.
         """
         async with self._permits:
             for attempt in range(1, self._politeness.attempts + 1):
                 await asyncio.sleep(max(0.0, self._quiet_until_s - time.monotonic()))
+                self._refuse_while_resting()
                 try:
-                    return await self._try(url)
+                    return await self._try_in_time(url)
                 except (Unavailable, httpx.TransportError) as error:
                     if attempt == self._politeness.attempts:
                         raise Unavailable(f"{url}: {_reason(error)}") from error
@@ -77,6 +103,13 @@ class PoliteClient:
                     raise BinderlensError(f"{url}: {_reason(error)}") from error
                 await asyncio.sleep(self._pause_s(attempt))
         raise AssertionError("a request is tried at least once")
+
+    async def _try_in_time(self, url: str) -> bytes:
+        try:
+            async with asyncio.timeout(self._politeness.longest_reply_s):
+                return await self._try(url)
+        except TimeoutError as error:
+            raise Unavailable(f"no whole reply within {self._politeness.longest_reply_s:g} s") from error
 
     async def _try(self, url: str) -> bytes:
         async with self._client.stream("GET", url) as reply:
@@ -100,8 +133,16 @@ class PoliteClient:
         if pause_s is None:
             return
         if pause_s > self._politeness.longest_pause_s:
-            raise BinderlensError(f"the server asks to be left alone for {pause_s:.0f} s; try again later")
+            self._rest_s = pause_s
+            self._refuse_while_resting()
         self._quiet_until_s = max(self._quiet_until_s, time.monotonic() + pause_s)
+
+    def _refuse_while_resting(self) -> None:
+        if self._rest_s is not None:
+            raise SourceResting(
+                f"the server asks to be left alone for {self._rest_s:.0f} s; run this again after that, "
+                "it goes on where it ended"
+            )
 
     def _pause_s(self, attempt: int) -> float:
         """Grows from try to try, and differs between requests that failed together."""
@@ -119,6 +160,12 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def _places(url: httpx.URL) -> frozenset[tuple[str, int]]:
+    """Host and port of a URL; both usual ports are one place, since http is redirected to https."""
+    port = url.port or _PORTS.get(url.scheme, 0)
+    return frozenset((url.host, one) for one in (_PORTS.values() if port in _PORTS.values() else (port,)))
 
 
 def _reason(error: Exception) -> str:

@@ -16,12 +16,13 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
-from app.domain.errors import BinderlensError, ConfigurationError, NotFound, Unavailable
+from app.domain.errors import BinderlensError, ConfigurationError, NotFound, SourceResting, Unavailable
 from app.domain.types import Card
 from app.services.gallery_fetch.folder import FetchFolder
 from app.services.gallery_fetch.polite_client import PoliteClient
 
 BASE_URL = "https://api.tcgdex.net/v2"
+PICTURES_URL = "https://assets.tcgdex.net"
 GAME = "pokemon"
 PICTURE = "high.webp"
 
@@ -116,6 +117,7 @@ class TcgdexFetcher:
             NotFound: TCGdex has no such set in this language.
             ConfigurationError: it has no such language.
             Unavailable: the server cannot be reached, or fails again and again.
+            SourceResting: it asks to be left alone for long; the run ends at once.
         """
         report = FetchReport()
         done = total = 0
@@ -173,6 +175,8 @@ class TcgdexFetcher:
             picture = await self._client.get(f"{brief.image}/{PICTURE}")
             if not (picture.startswith(b"RIFF") and picture[8:12] == b"WEBP"):
                 raise BinderlensError(f"{brief.image}/{PICTURE} is not a WebP picture")
+        except SourceResting:
+            raise  # for whichever card: it is meant for us
         except BinderlensError as error:
             self._note_failure(error)
             report.failed.append((card_id, str(error)))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from app.domain.errors import BinderlensError, Unavailable
+from app.domain.errors import BinderlensError, SourceResting, Unavailable
 from app.services.gallery_fetch.folder import FetchFolder
 from app.services.gallery_fetch.polite_client import PoliteClient, Politeness
 from app.services.gallery_fetch.tcgdex import TcgdexFetcher
@@ -171,7 +171,7 @@ def test_fetched_cards_can_be_imported_at_once(
 async def test_a_pause_the_server_asks_for_holds_for_every_request(site: LocalTcgdex) -> None:
     refused, other = "/v2/en/sets/sv05", "/v2/en/sets/sv06"
     site.refusals[refused] = [(429, {"Retry-After": "1"})]
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
         first = asyncio.create_task(client.get(site.url + refused))
         await asyncio.to_thread(site.refused.wait, 30)
         await asyncio.sleep(0.2)
@@ -182,14 +182,14 @@ async def test_a_pause_the_server_asks_for_holds_for_every_request(site: LocalTc
 
 async def test_few_requests_are_in_flight_at_once(site: LocalTcgdex) -> None:
     site.delay_s = 0.02
-    async with PoliteClient.open(Politeness(requests_at_once=2)) as client:
+    async with PoliteClient.open(Politeness(requests_at_once=2), [site.url]) as client:
         await asyncio.gather(*(client.get(f"{site.api}/en/sets") for _ in range(8)))
     assert site.most_at_once == 2
 
 
 async def test_a_server_that_keeps_failing_is_given_up(site: LocalTcgdex) -> None:
     site.refusals["/v2/en/sets"] = [(503, {})] * 9
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
         with pytest.raises(Unavailable, match="503"):
             await client.get(f"{site.api}/en/sets")
     assert len(site.asked) == HURRIED.attempts
@@ -202,7 +202,7 @@ async def test_a_server_that_fails_for_card_after_card_is_given_up_and_what_came
     site.add_set("down", {str(number): PICTURES[0] for number in range(20)})
     for number in range(20):
         site.refusals[f"/v2/en/cards/down-{number}"] = [(503, {})] * HURRIED.attempts
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
         with pytest.raises(Unavailable, match="8 cards in a row"):
             await TcgdexFetcher(client, folder, base_url=site.api).run(["sv05", "down"])
     assert len({path for path in site.paths if "/cards/down-" in path}) < 20
@@ -213,26 +213,58 @@ async def test_a_set_without_its_pictures_is_no_failing_server(site: LocalTcgdex
     site.add_set("bare", {str(number): PICTURES[0] for number in range(12)})
     for number in range(12):
         del site.replies[f"/assets/en/bare-{number}/high.webp"]
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
         report = await TcgdexFetcher(client, FetchFolder(tmp_path), base_url=site.api).run(["bare", "sv06"])
     assert (len(report.failed), report.fetched) == (12, 1)
 
 
 async def test_a_server_that_wants_a_long_rest_is_left_alone(site: LocalTcgdex) -> None:
     site.refusals["/v2/en/sets"] = [(429, {"Retry-After": "3600"})]
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
         with pytest.raises(BinderlensError, match="3600 s"):
             await client.get(f"{site.api}/en/sets")
     assert len(site.asked) == 1
 
 
+async def test_a_long_rest_that_is_asked_for_by_one_card_ends_the_run_and_what_came_is_kept(
+    site: LocalTcgdex, tmp_path: Path
+) -> None:
+    numbers = [str(number) for number in range(60)]
+    site.add_set("tired", dict.fromkeys(numbers, PICTURES[0]))
+    for number in numbers:
+        site.refusals[f"/v2/en/cards/tired-{number}"] = [(429, {"Retry-After": "3600"})]
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
+        with pytest.raises(SourceResting, match="3600 s; run this again"):
+            await TcgdexFetcher(client, FetchFolder(tmp_path), base_url=site.api).run(["sv05", "tired"])
+        asked = len([path for path in site.paths if "/cards/tired-" in path])
+        with pytest.raises(SourceResting):  # and nobody else asks either
+            await client.get(f"{site.api}/en/sets")
+    assert 1 <= asked <= HURRIED.requests_at_once
+    assert [row["set_id"] for row in manifest_of(tmp_path)] == ["sv05", "sv05"]
+    site.refusals.clear()
+    async with PoliteClient.open(HURRIED, [site.url]) as client:
+        report = await TcgdexFetcher(client, FetchFolder(tmp_path), base_url=site.api).run(["sv05", "tired"])
+    assert (report.there_before, report.fetched) == (2, 60)
+
+
+async def test_a_rest_is_one_line_on_the_command_line(
+    fetch: CommandLine, site: LocalTcgdex, tmp_path: Path
+) -> None:
+    site.refusals["/v2/en/sets/sv05"] = [(503, {"Retry-After": "3600"})]
+    outcome = await asyncio.to_thread(
+        fetch, "gallery", "fetch", "tcgdex", "--set", "sv05", "--into", tmp_path
+    )
+    assert (outcome.status, outcome.err.count("\n")) == (1, 1)
+    assert "left alone for 3600 s" in outcome.error
+
+
 async def test_a_reply_without_end_is_not_read_to_the_end(site: LocalTcgdex) -> None:
-    async with PoliteClient.open(Politeness(largest_reply_bytes=10)) as client:
+    async with PoliteClient.open(Politeness(largest_reply_bytes=10), [site.url]) as client:
         with pytest.raises(BinderlensError, match="10 bytes"):
             await client.get(f"{site.api}/en/sets")
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
-    async with PoliteClient.open(HURRIED) as client:
+    async with PoliteClient.open(HURRIED, ["http://127.0.0.1:9"]) as client:
         with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
             await client.get("http://127.0.0.1:9/")

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.limits import WRONG_KEYS_A_MINUTE, Counted, KeyLimit, KeyLimits, LoginLimit
+from app.api.limits import (
+    COMPARED_WRONG_KEYS_A_MINUTE,
+    WRONG_KEYS_A_MINUTE,
+    Counted,
+    KeyLimit,
+    KeyLimits,
+    LoginLimit,
+)
 from app.domain.errors import LoginsLimited, RateLimited, Unauthenticated
 from app.settings import Settings
 
@@ -76,16 +83,17 @@ def test_the_settings_say_how_many() -> None:
 
 
 def guess(limit: LoginLimit, address: str, times: int) -> int:
-    """How many of so many wrong keys are looked at."""
-    looked_at = 0
+    """How many of so many wrong keys are called wrong; the others are told to wait."""
+    told = 0
     for _ in range(times):
         try:
             with limit.attempt(address):
-                looked_at += 1
                 raise Unauthenticated("this key is not known")
-        except (Unauthenticated, LoginsLimited):
+        except Unauthenticated:
+            told += 1
+        except LoginsLimited:
             continue
-    return looked_at
+    return told
 
 
 def test_wrong_keys_are_counted_by_address_and_right_ones_are_not() -> None:
@@ -97,10 +105,32 @@ def test_wrong_keys_are_counted_by_address_and_right_ones_are_not() -> None:
     assert guess(limit, "192.0.2.7", 50) == WRONG_KEYS_A_MINUTE
     words = r"address '192\.0\.2\.7' has had its 10 wrong keys"
     with pytest.raises(LoginsLimited, match=words), limit.attempt("192.0.2.7"):
-        raise AssertionError("is looked at")
+        raise Unauthenticated("this key is not known")
     assert guess(limit, "192.0.2.8", 1) == 1
     clock.now_s += 60
     assert guess(limit, "192.0.2.7", 1) == 1
+
+
+def test_a_right_key_is_let_in_however_many_wrong_ones_came_from_its_address() -> None:
+    limit = LoginLimit(Clock(MIDNIGHT_S))
+    guess(limit, "192.0.2.7", 20 * WRONG_KEYS_A_MINUTE)
+    for _ in range(2 * COMPARED_WRONG_KEYS_A_MINUTE):
+        with limit.attempt("192.0.2.7"):
+            pass
+
+
+def test_after_very_many_wrong_keys_none_is_looked_at_until_the_minute_is_over() -> None:
+    clock = Clock(MIDNIGHT_S)
+    limit = LoginLimit(clock)
+    guess(limit, "192.0.2.7", COMPARED_WRONG_KEYS_A_MINUTE)
+    with pytest.raises(LoginsLimited) as refused, limit.attempt("192.0.2.7"):
+        raise AssertionError("is looked at")
+    assert refused.value.retry_after_s == 60
+    with limit.attempt("192.0.2.8"):
+        pass
+    clock.now_s += 60
+    with limit.attempt("192.0.2.7"):
+        pass
 
 
 def test_a_failure_of_ours_is_no_wrong_key() -> None:

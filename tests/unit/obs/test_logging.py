@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from PIL import Image
 
 from app.obs.logging import configure_logging
+from app.vision.decode import decode_image
 
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    pillow = logging.getLogger("PIL")
+    handlers, level, pillow_level = root.handlers, root.level, pillow.level
     yield
+    pillow.setLevel(pillow_level)
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -64,3 +69,27 @@ def test_a_traceback_shows_lines_but_no_local_variables(
     output = capsys.readouterr().err
     assert "fail_with_a_secret" in output and "7 characters" in output
     assert "hunter2" not in output
+
+
+@pytest.mark.parametrize("picture_format", ["TIFF", "JPEG", "PNG"])
+def test_even_on_debug_no_tag_of_a_picture_is_logged(
+    picture_format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "A. Photographer"
+    exif[0x8298] = "hers alone"
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, picture_format, exif=exif)
+    configure_logging("debug", "json")
+    decode_image(stream.getvalue(), max_upload_bytes=10**6, max_pixels=10**6)
+    Image.open(stream).getexif()
+    logging.getLogger("app.test").debug("something else")
+    output = capsys.readouterr().err
+    assert "something else" in output
+    assert "Photographer" not in output and "hers alone" not in output
+
+
+def test_a_higher_level_holds_for_pillow_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("error", "json")
+    logging.getLogger("PIL.TiffImagePlugin").warning("not this")
+    assert capsys.readouterr().err == ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
-from app.services.gallery_fetch.polite_client import retry_after_s
+from app.domain.errors import BinderlensError
+from app.services.gallery_fetch.polite_client import PoliteClient, Politeness, retry_after_s
+from app.services.gallery_fetch.tcgdex import BASE_URL, PICTURES_URL
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -25,3 +28,29 @@ NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, seconds: float | None) -> None:
     assert retry_after_s(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("https://api.tcgdex.net/v2/en/sets", True),
+        ("http://api.tcgdex.net/v2", True),
+        ("https://assets.tcgdex.net/en/sv/sv05/1/high.webp", True),
+        ("https://API.tcgdex.net:443/v2", True),
+        ("https://api.tcgdex.net:8443/v2", False),
+        ("https://api.tcgdex.net.evil.example/", False),
+        ("https://user@evil.example/", False),
+        ("https://api.tcgdex.net@evil.example/", False),
+        ("http://169.254.169.254/latest/meta-data", False),
+        ("ftp://api.tcgdex.net/", False),
+    ],
+)
+async def test_only_the_source_s_own_hosts_are_asked(address: str, allowed: bool) -> None:
+    async with PoliteClient.open(Politeness(), [BASE_URL, PICTURES_URL]) as client:
+        [check] = client._client.event_hooks["request"]
+        request = httpx.Request("GET", address)
+        if allowed:
+            await check(request)
+            return
+        with pytest.raises(BinderlensError, match="none of the source's own"):
+            await check(request)

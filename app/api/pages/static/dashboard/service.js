@@ -21,11 +21,31 @@ export async function ask(path) {
   return body;
 }
 
+const TRIES = 5;
+
 export function picture(path, alt) {
   const image = make("img", undefined, { alt, loading: "lazy", decoding: "async" });
-  image.addEventListener("error", () => image.replaceWith(make("span", "no picture any more", { className: "gone" })));
+  let tried = 0;
+  image.addEventListener("error", async () => {
+    tried += 1;
+    if (tried < TRIES && (await isBusy(path))) {
+      image.src = path;
+    } else {
+      image.replaceWith(make("span", "no picture any more", { className: "gone" }));
+    }
+  });
   image.src = path;
   return image;
+}
+
+// Whether a picture did not come because the service was busy; says so when it is time to ask again.
+async function isBusy(path) {
+  const reply = await fetch(path).catch(() => null);
+  if (reply?.status !== 503) {
+    return reply?.ok ?? false; // it is there by now
+  }
+  await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("Retry-After") ?? 5)));
+  return true;
 }
 
 export const crop = (id) => picture(`detections/${id}/image`, "photo of the card");
