@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from app.domain.types import StoredImage
 from app.services.runtime import Runtime
@@ -199,3 +199,27 @@ async def test_the_address_of_chosen_figures_can_be_kept_and_they_are_asked_for_
         assert await watched.page.input_value("#filters select[name=days]") == "7"
         assert len(asked) == 1
         assert watched.troubles == []
+
+
+async def test_a_picture_that_a_busy_service_refuses_is_asked_for_again(
+    browser: Browser, base_url: str, client: httpx.AsyncClient, runtime: Runtime, page: Scene
+) -> None:
+    await judged_scan(client, runtime, page)
+    refused = 0
+
+    async def busy(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        if refused > 2:  # the picture itself, and why it did not come
+            await route.continue_()
+            return
+        await route.fulfill(status=503, headers={"Retry-After": "1"}, json={"code": "memory_tight"})
+
+    async with open_page(browser, base_url) as watched:
+        await watched.page.route("**/scans/*/image?height_px=*", busy)
+        await watched.page.goto(f"{base_url}/dashboard")
+        await expect(watched.page.locator("#tiles")).to_contain_text("9 cards")
+        await watched.page.locator("#tiles a[href*='judged=right']").first.click()
+        image = watched.page.locator("#behind-scans img[src*='height_px']")
+        await expect(image).not_to_have_js_property("naturalWidth", 0)
+    assert refused == 3
