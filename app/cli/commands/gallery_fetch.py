@@ -16,7 +16,7 @@ from app.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from app.services.gallery_fetch.folder import FetchFolder
-    from app.services.gallery_fetch.tcgdex import FetchReport
+    from app.services.gallery_fetch.run import FetchReport
 
 
 class Source(enum.StrEnum):
@@ -48,6 +48,12 @@ def fetch(
         f"{report.without_picture} have no picture; all in {folder.manifest}",
         soft_wrap=True,
     )
+    for set_id, missing in report.missing_of_set.items():
+        console.print(
+            f"{set_id}: {missing} of {report.cards_of_set[set_id]} cards are missing",
+            soft_wrap=True,
+            markup=False,
+        )
     for card_id, why in report.failed:
         error_console().print(f"{card_id}: {why}", markup=False)
     if and_import:
