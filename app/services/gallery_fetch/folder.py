@@ -108,16 +108,17 @@ class FetchFolder:
                 raise InvalidInput("its id is too long for the name of a file") from error
             raise ConfigurationError(f"cannot write {self.root}: {error.strerror}") from error
 
-    def relabel(self, known: FetchedCard, card: Card) -> None:
+    def relabel(self, known: FetchedCard, card: Card, origin: str) -> None:
         """Notes what the source says by now of a card whose picture stays.
 
         Raises:
             ConfigurationError: the folder cannot be written.
         """
-        if card == known.card:
+        fetched = replace(known, card=card, origin=origin)
+        if fetched == known:
             return
         try:
-            self._note(replace(known, card=card))
+            self._note(fetched)
         except OSError as error:
             raise ConfigurationError(f"cannot write {self.root}: {error.strerror}") from error
 
