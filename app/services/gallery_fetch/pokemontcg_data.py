@@ -216,7 +216,7 @@ def _stems(raw: _RawCard) -> list[str]:
         except ValueError:  # no address at all; asking for it will say so
             continue
         stems.append(name.removesuffix("_hires"))
-    return stems
+    return [stem for stem in stems if stem]
 
 
 def _reason(error: ValueError) -> str:

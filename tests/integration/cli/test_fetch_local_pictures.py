@@ -81,6 +81,7 @@ def test_cards_that_share_a_number_go_by_the_names_of_their_pictures(local: Loca
         for place, letter in enumerate("ABC", start=1)
     ]
     local.copy.add_set("cel25c", shared)
+    local.picture("cel25c/_hires.png", PICTURES[3])
     local.picture("cel25c/15.png", PICTURES[3])  # of whom, nobody can say
     local.picture("cel25c/15_A_hires.png", PICTURES[0])
     local.picture("cel25c/15_B.png", PICTURES[1])
