@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.domain.errors import ManifestError
 from app.domain.types import Card
+from app.services.file_below import file_below
 
 REQUIRED = ("card_id", "name", "image")
 OPTIONAL = ("set_id", "set_name", "number", "rarity", "language", "game")
@@ -162,7 +162,7 @@ def _collect(rows: Iterator[tuple[int, Mapping[str, object] | str]], images: Pat
 def _owner(row: Mapping[str, object] | str) -> str | None:
     """The card that a bad row names; None where it names none."""
     try:
-        return None if isinstance(row, str) else _value("card_id", row.get("card_id"))
+        return None if isinstance(row, str) else card_value("card_id", row.get("card_id"))
     except ValueError:
         return None
 
@@ -170,34 +170,21 @@ def _owner(row: Mapping[str, object] | str) -> str | None:
 def _parse(row: Mapping[str, object] | str, images: Path) -> tuple[Card, Path]:
     if isinstance(row, str):
         raise ValueError(row)
-    values = {name: _value(name, row.get(name)) for name in COLUMNS}
+    values = {name: card_value(name, row.get(name)) for name in COLUMNS}
     missing = [name for name in REQUIRED if values[name] is None]
     if missing:
         raise ValueError(f"no {' and no '.join(missing)}")
     relative = str(values.pop("image"))
     card_id, name = str(values.pop("card_id")), str(values.pop("name"))
-    return Card(card_id, name, **values), _image(images, relative)
+    return Card(card_id, name, **values), file_below(images, relative, "image")
 
 
-def _image(images: Path, relative: str) -> Path:
-    try:
-        image = (images / relative).resolve()
-        if not image.is_relative_to(images):
-            raise ValueError(f"image {relative} lies outside the folder of images")
-        if not stat.S_ISREG(image.stat().st_mode):
-            raise ValueError(f"image {relative} is not a file")
-    except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"image {relative} is not there") from None
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # too long a name, a folder that may not be read, a ring of links
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"image {relative} cannot be read: {reason}") from error
-    return image
+def card_value(name: str, value: object) -> str | None:
+    """One value of a card as it goes into the gallery, or None for an empty one.
 
-
-def _value(name: str, value: object) -> str | None:
+    Raises:
+        ValueError: it is no text, or one that no card has and the database would not take.
+    """
     if value is None:
         return None
     if not isinstance(value, str | int | float) or isinstance(value, bool):

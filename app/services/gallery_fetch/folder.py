@@ -7,19 +7,23 @@ however it was, goes on where it stopped; ``manifest.csv`` is made from it.
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from app.domain.errors import ConfigurationError
+from app.domain.errors import ConfigurationError, InvalidInput
 from app.domain.types import Card
 from app.services.manifest import COLUMNS
 
 LEDGER_NAME = "fetched.jsonl"
 MANIFEST_NAME = "manifest.csv"
+
+#: Formats of pictures that are kept, as ``sniff`` names them, and how their files end.
+PICTURE_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,13 @@ class FetchedCard:
         card: As it goes into the manifest.
         image: Path of the picture below the folder.
         sha256: Hash of the picture.
+        origin: Address it came from, where the source may name another one later; else empty.
     """
 
     card: Card
     image: str
     sha256: str
+    origin: str = ""
 
 
 class FetchFolder:
@@ -64,32 +70,60 @@ class FetchFolder:
         """Path of the manifest."""
         return self.root / MANIFEST_NAME
 
-    def holds(self, card_id: str) -> bool:
-        """Whether the card's picture is there, with the hash it had when it was fetched."""
+    def intact(self, card_id: str) -> FetchedCard | None:
+        """What is known of a card whose picture is there with the hash it had when it was fetched."""
         known = self._cards.get(card_id)
-        if known is None:
-            return False
         try:
-            return hashlib.sha256((self.root / known.image).read_bytes()).hexdigest() == known.sha256
+            if known is None or sha256_of((self.root / known.image).read_bytes()) != known.sha256:
+                return None
         except OSError:
-            return False
+            return None
+        return known
 
-    def put(self, card: Card, subfolder: str, picture: bytes, suffix: str) -> None:
+    def put(self, card: Card, subfolder: str, picture: bytes, suffix: str, origin: str = "") -> None:
         """Stores a card with its picture.
 
         Args:
             card: The card.
             subfolder: Folder for the picture, as a single name.
             picture: The file's bytes.
-            suffix: Its ending, with the dot.
+            suffix: Its ending, one of ``PICTURE_SUFFIXES``.
+            origin: Address it came from, where that may change.
+
+        Raises:
+            InvalidInput: the card's id is too long for a file's name.
+            ConfigurationError: the folder cannot be written.
         """
         # Escaped: ids come from outside and may hold anything, ``exu-?`` for one.
-        image = f"images/{quote(subfolder, safe='')}/{quote(card.card_id, safe='')}{suffix}"
-        path = self.root / image
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, picture)
-        fetched = FetchedCard(card, image, hashlib.sha256(picture).hexdigest())
-        self._cards[card.card_id] = fetched
+        stem = f"images/{quote(subfolder, safe='')}/{quote(card.card_id, safe='')}"
+        path = self.root / f"{stem}{suffix}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, picture)
+            self._note(FetchedCard(card, f"{stem}{suffix}", sha256_of(picture), origin))
+            for other in set(PICTURE_SUFFIXES.values()) - {suffix}:  # of a picture that this one replaces
+                (self.root / f"{stem}{other}").unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise InvalidInput("its id is too long for the name of a file") from error
+            raise ConfigurationError(f"cannot write {self.root}: {error.strerror}") from error
+
+    def relabel(self, known: FetchedCard, card: Card, origin: str) -> None:
+        """Notes what the source says by now of a card whose picture stays.
+
+        Raises:
+            ConfigurationError: the folder cannot be written.
+        """
+        fetched = replace(known, card=card, origin=origin)
+        if fetched == known:
+            return
+        try:
+            self._note(fetched)
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {self.root}: {error.strerror}") from error
+
+    def _note(self, fetched: FetchedCard) -> None:
+        self._cards[fetched.card.card_id] = fetched
         with (self.root / LEDGER_NAME).open("a", encoding="utf-8") as ledger:
             ledger.write(_as_line(fetched))
 
@@ -117,6 +151,11 @@ class FetchFolder:
             except (ValueError, TypeError, AttributeError, KeyError):
                 continue  # cut off; its picture is fetched again
             self._cards[fetched.card.card_id] = fetched
+
+
+def sha256_of(picture: bytes) -> str:
+    """The hash that the folder knows a picture by."""
+    return hashlib.sha256(picture).hexdigest()
 
 
 def _as_line(fetched: FetchedCard) -> str:

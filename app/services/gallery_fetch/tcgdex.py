@@ -8,18 +8,25 @@ is ``{image}/high.webp``.
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
-from app.domain.errors import BinderlensError, ConfigurationError, NotFound, SourceResting, Unavailable
+from app.domain.errors import BinderlensError, ConfigurationError, NotFound
 from app.domain.types import Card
 from app.services.gallery_fetch.folder import FetchFolder
 from app.services.gallery_fetch.polite_client import PoliteClient
+from app.services.gallery_fetch.run import (
+    CameOut,
+    FetchReport,
+    FetchRun,
+    choose_sets,
+    id_of_printing,
+    printed_number,
+)
 
 BASE_URL = "https://api.tcgdex.net/v2"
 PICTURES_URL = "https://assets.tcgdex.net"
@@ -30,8 +37,6 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 #: Series of the phone game Pokémon TCG Pocket: its cards do not exist in print.
 _SERIES_NOT_PRINTED = frozenset(("tcgp",))
-#: After the server has failed for so many cards in a row, it is taken for gone.
-_FAILURES_IN_A_ROW = 8
 
 
 class _CardCount(BaseModel):
@@ -68,23 +73,6 @@ class _CardDetail(BaseModel):
     rarity: str | None = None
 
 
-@dataclass(slots=True)
-class FetchReport:
-    """What a run did, in cards.
-
-    Attributes:
-        fetched: Downloaded in this run.
-        there_before: There already, with the right hash.
-        without_picture: TCGdex has no picture of them.
-        failed: Card ids that could not be had, with why.
-    """
-
-    fetched: int = 0
-    there_before: int = 0
-    without_picture: int = 0
-    failed: list[tuple[str, str]] = field(default_factory=list)
-
-
 class TcgdexFetcher:
     """Fetches sets of one language into a folder.
 
@@ -102,7 +90,6 @@ class TcgdexFetcher:
         self._folder = folder
         self._language = language
         self._api = f"{base_url.rstrip('/')}/{quote(language, safe='')}"
-        self._failures_in_a_row = 0
 
     async def run(
         self, set_ids: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
@@ -119,34 +106,18 @@ class TcgdexFetcher:
             Unavailable: the server cannot be reached, or fails again and again.
             SourceResting: it asks to be left alone for long; the run ends at once.
         """
-        report = FetchReport()
-        done = total = 0
-
-        def advance(_: asyncio.Task[None]) -> None:
-            nonlocal done
-            done += 1
-            if progress is not None:
-                progress(done, total)
-
+        run = FetchRun(progress)
         try:
             for set_id in await self._choose(set_ids):
                 one = _parse(_Set, await self._client.get(f"{self._api}/sets/{quote(set_id, safe='')}"))
                 if set_ids or one.series.id not in _SERIES_NOT_PRINTED:
-                    total += len(one.cards)
-                    await self._fetch_set(one, report, advance)
+                    jobs = [
+                        (self._card_id(brief), partial(self._fetch_card, one, brief)) for brief in one.cards
+                    ]
+                    await run.fetch_set(one.id, jobs)
         finally:
             self._folder.write_manifest()
-        return report
-
-    async def _fetch_set(
-        self, one: _Set, report: FetchReport, advance: Callable[[asyncio.Task[None]], None]
-    ) -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for brief in one.cards:
-                    group.create_task(self._fetch_card(one, brief, report)).add_done_callback(advance)
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the others were cancelled, or say the same
+        return run.report
 
     async def _choose(self, set_ids: Sequence[str]) -> list[str]:
         try:
@@ -154,55 +125,30 @@ class TcgdexFetcher:
         except NotFound as error:
             raise ConfigurationError(f"TCGdex has no language {self._language!r} ({error})") from error
         known = [one.id for one in listed.root]
-        for set_id in set_ids:
-            if set_id not in known:
-                close = ", ".join(difflib.get_close_matches(set_id, known, n=5)) or "none"
-                raise NotFound(f"TCGdex has no set {set_id!r} in {self._language!r}; similar ones: {close}")
-        return list(dict.fromkeys(set_ids)) or known
+        return choose_sets(set_ids, known, f"TCGdex in {self._language!r}")
 
-    async def _fetch_card(self, of: _Set, brief: _CardBrief, report: FetchReport) -> None:
-        card_id = self._card_id(brief.id)
+    async def _fetch_card(self, of: _Set, brief: _CardBrief) -> CameOut:
         if brief.image is None:
-            report.without_picture += 1
-            return
-        if await asyncio.to_thread(self._folder.holds, card_id):
-            report.there_before += 1
-            return
-        try:
-            detail = _parse(
-                _CardDetail, await self._client.get(f"{self._api}/cards/{quote(brief.id, safe='')}")
-            )
-            picture = await self._client.get(f"{brief.image}/{PICTURE}")
-            if not (picture.startswith(b"RIFF") and picture[8:12] == b"WEBP"):
-                raise BinderlensError(f"{brief.image}/{PICTURE} is not a WebP picture")
-        except SourceResting:
-            raise  # for whichever card: it is meant for us
-        except BinderlensError as error:
-            self._note_failure(error)
-            report.failed.append((card_id, str(error)))
-            return
-        self._failures_in_a_row = 0
+            return CameOut.WITHOUT_PICTURE
+        if await asyncio.to_thread(self._folder.intact, self._card_id(brief)) is not None:
+            return CameOut.THERE_BEFORE
+        detail = _parse(_CardDetail, await self._client.get(f"{self._api}/cards/{quote(brief.id, safe='')}"))
+        picture = await self._client.get(f"{brief.image}/{PICTURE}")
+        if not (picture.startswith(b"RIFF") and picture[8:12] == b"WEBP"):
+            raise BinderlensError(f"{brief.image}/{PICTURE} is not a WebP picture")
         self._folder.put(self._card(of, brief, detail), self._language, picture, ".webp")
-        report.fetched += 1
+        return CameOut.FETCHED
 
-    def _note_failure(self, error: BinderlensError) -> None:
-        """Gives up where the server fails again and again; that it lacks a picture is an answer."""
-        self._failures_in_a_row = self._failures_in_a_row + 1 if isinstance(error, Unavailable) else 0
-        if self._failures_in_a_row >= _FAILURES_IN_A_ROW:
-            raise Unavailable(f"{_FAILURES_IN_A_ROW} cards in a row could not be had: {error}")
-
-    def _card_id(self, tcgdex_id: str) -> str:
-        """TCGdex's id names a card in every language; here each language is a printing of its own."""
-        return tcgdex_id if self._language == "en" else f"{tcgdex_id}-{self._language}"
+    def _card_id(self, brief: _CardBrief) -> str:
+        return id_of_printing(brief.id, self._language)
 
     def _card(self, of: _Set, brief: _CardBrief, detail: _CardDetail) -> Card:
-        number = str(brief.local_id)
         return Card(
-            card_id=self._card_id(brief.id),
+            card_id=self._card_id(brief),
             name=brief.name,
             set_id=of.id,
             set_name=of.name,
-            number=f"{number}/{of.count.official}" if number.isdecimal() and of.count.official else number,
+            number=printed_number(str(brief.local_id), of.count.official),
             rarity=None if detail.rarity in (None, "None") else detail.rarity,
             language=self._language,
             game=GAME,

@@ -56,6 +56,7 @@ def test_a_set_becomes_a_folder_with_pictures_and_a_manifest(fetch: CommandLine,
     folder = tmp_path / "data" / "sources" / "tcgdex"
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.startswith("2 cards fetched, 0 were there, 1 have no picture; ")
+    assert "\nsv05: 1 of 3 cards are missing\n" in outcome.out
     assert f"binderlens gallery import {folder / 'manifest.csv'} --images {folder}" in outcome.out
     first, second = manifest_of(folder)
     assert first == {

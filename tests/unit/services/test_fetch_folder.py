@@ -11,5 +11,5 @@ from app.services.gallery_fetch.folder import FetchFolder
 def test_a_name_with_a_line_separator_is_remembered(tmp_path: Path) -> None:
     FetchFolder(tmp_path).put(Card("x-1", "One\u2028Two"), "x", b"picture", ".png")
     again = FetchFolder(tmp_path)
-    assert again.holds("x-1")
+    assert again.intact("x-1") is not None
     assert again.write_manifest() == 1
