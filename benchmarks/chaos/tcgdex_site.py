@@ -94,6 +94,9 @@ class _Server(ThreadingHTTPServer):
         self.site = site
         site.url = f"http://127.0.0.1:{self.server_port}"
 
+    def handle_error(self, *_: object) -> None:
+        """Nothing: a client that has hung up on a broken reply is what this server is for."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
