@@ -114,7 +114,9 @@ async def _loading_times(browser: Browser, base_url: str, detections: int) -> st
         async with open_page(browser, base_url) as watched:
             painted: asyncio.Future[float] = asyncio.get_running_loop().create_future()
             # Told, not asked for: to poll has the browser paint all the time, on cores that others need.
-            await watched.page.expose_function("figuresArePainted", painted.set_result)
+            await watched.page.expose_function(
+                "figuresArePainted", lambda after_ms, done=painted: done.set_result(after_ms)
+            )
             await watched.page.add_init_script(_TELL_OF_FIGURES)
             await watched.page.goto(f"{base_url}/dashboard", wait_until="commit")
             async with asyncio.timeout(_SCAN_TIMEOUT_S):
