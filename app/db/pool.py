@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -89,6 +89,7 @@ class Database:
         self._counts = counts
         self._dsn = dsn
         self._vector_schema = vector_schema
+        self._pairs = asyncio.Lock()
         self.queries = queries
 
     @classmethod
@@ -160,6 +161,20 @@ class Database:
             isolation = "repeatable_read" if one_view else None
             async with connection.transaction(isolation=isolation, readonly=one_view):
                 yield connection if limit_statements else UnhurriedConnection(connection)
+
+    @asynccontextmanager
+    async def views(self) -> AsyncIterator[Sequence[asyncpg.Connection]]:
+        """Two connections that see one moment, for reading side by side; one where the pool has no more."""
+        if self._pool.get_max_size() < 2:
+            async with self.transaction(one_view=True) as only:
+                yield (only,)
+            return
+        # One pair at a time: of many, each might hold one connection and wait for another for ever.
+        async with self._pairs, self.transaction(one_view=True) as first:
+            snapshot = await first.fetchval(self.queries["export_snapshot"])
+            async with self.transaction(one_view=True) as second:
+                await second.execute(self.queries.with_snapshot("take_snapshot", snapshot))
+                yield first, second
 
     @asynccontextmanager
     async def maintenance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 from collections import Counter, defaultdict
@@ -17,6 +18,7 @@ from app.domain.correction_types import Verdict
 from app.domain.learning_types import Answered
 from app.domain.quality import accuracy_of, effects_of, most_telling
 from app.domain.quality_types import (
+    Accuracy,
     ConfusedPair,
     Coverage,
     Day,
@@ -44,6 +46,10 @@ _SAME_PLACE = 0.02
 _MOST_REASONS = 30
 
 
+_Statements = Mapping[str, Sequence[object]]
+_Rows = Mapping[str, list[asyncpg.Record]]
+
+
 class PostgresQuality:
     """Implements ``app.domain.ports.QualityStore``.
 
@@ -64,40 +70,71 @@ class PostgresQuality:
         """
         span = (chosen.since, chosen.until)
         everything = (*span, chosen.set_id, chosen.encoder)
-        async with self._database.transaction(one_view=True) as connection:
-
-            async def rows(name: str, *parameters: object) -> list[asyncpg.Record]:
-                return list(await connection.fetch(self._queries[name], *parameters))
-
-            corrections = await rows("quality_corrections", *span)
-            same = (_SAME_PLACE, SAME_PHOTO_IN_PLACE)
-            judged = list(map(_judged, await rows("quality_judged", *everything, *same)))
-            disputed = list(map(_seen_at, await rows("quality_disputed", *everything)))
+        judging = {
+            "quality_judged": (*everything, _SAME_PLACE, SAME_PHOTO_IN_PLACE),
+            "quality_disputed": everything,
+            "quality_review": everything,
+            "quality_confused": (chosen.set_id,),
+            "quality_learnt_templates": (chosen.encoder,),
+        }
+        counting = {
+            "quality_cards": everything,
+            "quality_scans": everything,
+            "quality_stages": (*span, chosen.encoder),
+            "quality_degraded": everything,
+            "quality_corrections": span,
+            "quality_unknown_groups": span,
+            "quality_encoders": (),
+        }
+        async with self._database.views() as views:
+            rows = await self._rows(views, judging, counting)
+            judged = list(map(_judged, rows["quality_judged"]))
             effects = effects_of(judged)
             telling = most_telling(effects)
-            cards = await rows("quality_cards", *everything)
-            return Quality(
-                days=_days(await rows("quality_scans", *everything), cards),
-                accuracy=accuracy_of(judged, disputed),
-                confused=tuple(map(_pair, await rows("quality_confused", chosen.set_id))),
-                sets=_coverage(cards, "set_id", "set_name"),
-                languages=_coverage(cards, "language", "language"),
-                corrections=_by_status(corrections),
-                reasons=_reasons(corrections),
-                learnt_templates=int(
-                    await connection.fetchval(self._queries["quality_learnt_templates"], chosen.encoder)
-                ),
-                learnt=_learnt(await rows("quality_learnt", telling), telling, effects),
-                unknown_groups=tuple(map(_unknown, await rows("quality_unknown_groups", *span))),
-                stages=tuple(
-                    StageTime(row["stage"], row["p50_ms"], row["p95_ms"])
-                    for row in await rows("quality_stages", *span, chosen.encoder)
-                ),
-                degraded={row["note"]: row["cards"] for row in await rows("quality_degraded", *everything)},
-                more_reasons=max(0, len(corrections) - _MOST_REASONS),
-                review=tuple(map(_worth_reviewing, await rows("quality_review", *everything))),
-                encoders=tuple(row["encoder_name"] for row in await rows("quality_encoders")),
-            )
+            learnt = await views[0].fetch(self._queries["quality_learnt"], telling)
+        accuracy = accuracy_of(judged, list(map(_seen_at, rows["quality_disputed"])))
+        return _quality(rows, accuracy, _learnt(learnt, telling, effects))
+
+    async def _rows(self, views: Sequence[asyncpg.Connection], *halves: _Statements) -> _Rows:
+        """What the statements find, by their names; side by side where there are connections for it."""
+        if len(views) < len(halves):
+            (view,) = views
+            found = [await self._half(view, half) for half in halves]
+        else:
+            tasks = [self._half(view, half) for view, half in zip(views, halves, strict=True)]
+            # Both have ended before either connection is given back.
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            if failures := [one for one in ended if isinstance(one, BaseException)]:
+                raise failures[0]
+            found = [one for one in ended if not isinstance(one, BaseException)]
+        return {name: rows for half in found for name, rows in half.items()}
+
+    async def _half(self, view: asyncpg.Connection, statements: _Statements) -> _Rows:
+        return {
+            name: list(await view.fetch(self._queries[name], *parameters))
+            for name, parameters in statements.items()
+        }
+
+
+def _quality(rows: _Rows, accuracy: Accuracy, learnt: tuple[LearntTemplate, ...]) -> Quality:
+    cards, corrections = rows["quality_cards"], rows["quality_corrections"]
+    return Quality(
+        days=_days(rows["quality_scans"], cards),
+        accuracy=accuracy,
+        confused=tuple(map(_pair, rows["quality_confused"])),
+        sets=_coverage(cards, "set_id", "set_name"),
+        languages=_coverage(cards, "language", "language"),
+        corrections=_by_status(corrections),
+        reasons=_reasons(corrections),
+        learnt_templates=int(rows["quality_learnt_templates"][0][0]),
+        learnt=learnt,
+        unknown_groups=tuple(map(_unknown, rows["quality_unknown_groups"])),
+        stages=tuple(StageTime(row["stage"], row["p50_ms"], row["p95_ms"]) for row in rows["quality_stages"]),
+        degraded={row["note"]: row["cards"] for row in rows["quality_degraded"]},
+        more_reasons=max(0, len(corrections) - _MOST_REASONS),
+        review=tuple(map(_worth_reviewing, rows["quality_review"])),
+        encoders=tuple(row["encoder_name"] for row in rows["quality_encoders"]),
+    )
 
 
 def _days(scans: Sequence[asyncpg.Record], cards: Sequence[asyncpg.Record]) -> tuple[Day, ...]:

@@ -10,6 +10,7 @@ from app.settings import PROJECT_ROOT
 QUERIES_DIR = PROJECT_ROOT / "sql" / "queries"
 
 _HEADING = re.compile(r"^-- name: (?P<name>\w+)\s*$", re.MULTILINE)
+_SNAPSHOT = re.compile(r"[0-9A-F]+(-[0-9A-F]+)+")
 _NUMBER = re.compile(r"\{(\w+)\}")
 
 
@@ -58,3 +59,14 @@ class Queries:
             if type(value) is not int:
                 raise TypeError(f"{key} must be an int, not {type(value).__name__}")
         return _NUMBER.sub(lambda match: str(numbers[match[1]]), self._statements[name])
+
+    def with_snapshot(self, name: str, snapshot: str) -> str:
+        """The statement with ``{snapshot}`` replaced by the name of one that a transaction has exported.
+
+        Raises:
+            ValueError: it is not like the names that PostgreSQL gives; anything else could carry SQL.
+            KeyError: no such statement.
+        """
+        if _SNAPSHOT.fullmatch(snapshot) is None:
+            raise ValueError(f"{snapshot!r} is no name of a snapshot")
+        return self._statements[name].replace("{snapshot}", snapshot)

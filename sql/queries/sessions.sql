@@ -11,6 +11,13 @@ SELECT pg_advisory_xact_lock($1)
 -- A lock is not waited for without an end: whoever holds one for five minutes has been forgotten.
 SET statement_timeout = 0; SET lock_timeout = 300000
 
+-- name: export_snapshot
+SELECT pg_export_snapshot()
+
+-- name: take_snapshot
+-- Before all else in its transaction.
+SET TRANSACTION SNAPSHOT '{snapshot}'
+
 -- name: reset_session
 RESET ALL
 
