@@ -35,14 +35,15 @@ _PRIOR_RIGHT = 2
 
 async def in_history(matches: Sequence[Match], gallery: Gallery, calibrations: Calibrations) -> list[Match]:
     """Answers as they stand after what people have said about others like them."""
-    leaders = sorted({match.ranking.best.card.card_id for match in matches if match.ranking.best})
-    learnt = sorted({card for match in matches if (card := _learnt(match, calibrations)) is not None})
+    # First of all: what people have said is asked of the printing that leads then.
+    seen = [_by_photos(match, calibrations) for match in matches]
+    leaders = sorted({match.ranking.best.card.card_id for match in seen if match.ranking.best})
+    learnt = sorted({card for match in seen if (card := _learnt(match, calibrations)) is not None})
     try:
         confusions = await gallery.confusions_of(leaders) if leaders else {}
         corrections = await gallery.corrections_of(learnt) if learnt else {}
     except (SearchTimeout, DatabaseUnavailable):
         confusions, corrections = {}, {}  # whoever asks can do without
-    seen = [_by_photos(match, calibrations) for match in matches]
     weighed = [_weighed(match, confusions, calibrations) if confusions else match for match in seen]
     return [_on_whose_word(match, corrections, calibrations) for match in weighed]
 

@@ -130,3 +130,9 @@ async def test_a_photo_makes_its_printing_a_little_likelier(
     (found,) = await in_history([photographed(match(gap), **learnt)], gallery(), CALIBRATIONS)
     assert found.ranking.best is not None
     assert found.ranking.best.card.card_id == first
+
+
+async def test_what_people_said_is_asked_of_the_printing_that_a_photo_puts_first() -> None:
+    said = InMemoryGallery(confusions={"b": {"a": 9}})
+    (found,) = await in_history([photographed(match(0.015), b=0.99)], said, CALIBRATIONS)
+    assert found.trust_printing < 1.0
