@@ -16,7 +16,8 @@ import asyncpg
 from asyncpg.transaction import Transaction
 
 #: A server that is there cancels and rolls back within milliseconds. One that is not does so by itself later.
-LEAVE_TIMEOUT_S = 5.0
+#: It comes on top of the deadline of whoever waits for an answer.
+LEAVE_TIMEOUT_S = 2.0
 
 _Isolation = Literal["read_uncommitted", "read_committed", "repeatable_read", "serializable"]
 

@@ -14,6 +14,7 @@ from benchmarks.chaos import (
     overload,
     pictures,
     proxy,
+    silent,
 )
 from benchmarks.chaos.dose import Part
 from benchmarks.random_clip import obstacle_to_int8
@@ -24,6 +25,9 @@ PARTS: tuple[Part, ...] = (
     Part("database-slow", "tables are locked: statements end in 57014", database.slow, 45),
     Part("pool-exhausted", "one connection for sixteen clients", database.pool_exhausted, 45),
     Part("connections-cut", "connections to PostgreSQL end in mid-reply", proxy.cut_connections, 60),
+    Part(
+        "database-silent", "every process of PostgreSQL is stopped for a while", silent.falls_silent, 120, 3
+    ),
     Part("disk-full", "the disk under DATA_DIR runs full and gets room again", disk.full, 60),
     Part("service-killed", "SIGKILL during scans, imports and learning", crashes.killed, 240),
     Part("pictures-decoded", "broken pictures through decode", pictures.decoded, 300, 10_000),

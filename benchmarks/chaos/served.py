@@ -26,7 +26,7 @@ _SETTINGS = {
     "CORRECTIONS_PER_DAY": "1000000",
 }
 #: As long as the compose file gives it (docs/operations.md says what may take how long).
-_STOP_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
 _READY_TIMEOUT_S = 60.0
 _TRACEBACK_LINES = 120
 
@@ -87,7 +87,7 @@ class Served:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(_STOP_TIMEOUT_S)
+                self._process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
@@ -96,7 +96,7 @@ class Served:
     def stop_and_start_again(self) -> None:
         """Another life in good order."""
         self.process.terminate()
-        self.process.wait(_STOP_TIMEOUT_S)
+        self.process.wait(STOP_TIMEOUT_S)
         self.start()
         self.wait_until_ready()
 

@@ -117,7 +117,10 @@ def _attacks(options: argparse.Namespace) -> list[tuple[str, int]]:
 
 
 def _compared(before: Answers, after: Answers, groups: dict[str, set[str]]) -> dict[str, object]:
-    """Errors of all cards and of each group that were found both times, with Wilson intervals."""
+    """Errors of all cards and of each group that were found both times, with Wilson intervals.
+
+    And what turned: each card whose answer became wrong, with its answers, and how many became right.
+    """
     figures: dict[str, object] = {}
     for name, group in {"all": before.keys() | after.keys(), **groups}.items():
         both = [card_id for card_id in group if card_id in before and card_id in after]
@@ -131,6 +134,13 @@ def _compared(before: Answers, after: Answers, groups: dict[str, set[str]]) -> d
                 "cards": len(both),
                 "interval": [low, high],
             }
+        turned = [
+            (card_id, before[card_id], after[card_id])
+            for card_id in sorted(both)
+            if (before[card_id] == card_id) != (after[card_id] == card_id)
+        ]
+        figures[f"{name}, turned wrong"] = [one for one in turned if one[1] == one[0]]
+        figures[f"{name}, turned right"] = sum(one[2] == one[0] for one in turned)
     return figures
 
 

@@ -121,7 +121,7 @@ async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str
         cards = [
             (page, detection, card_id)
             for page in pages[: corrections // 6 + 1]
-            for detection, card_id in _known(page, await scan(client, page.jpeg))
+            for detection, card_id in known_cards(page, await scan(client, page.jpeg))
         ][:corrections]
         async with _scanning(client, pages, alone.scans_ms):
             await _each_second([scan(client, page.jpeg) for page, _, _ in cards])
@@ -138,7 +138,7 @@ async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str
     }
 
 
-def _known(page: Page, seen: Sequence[dict[str, object]]) -> list[tuple[dict[str, object], str]]:
+def known_cards(page: Page, seen: Sequence[dict[str, object]]) -> list[tuple[dict[str, object], str]]:
     """Detections with the card they truly show."""
     pairs = []
     for quad_px, card_id in zip(page.quads_px, page.card_ids, strict=True):
