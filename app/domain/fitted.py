@@ -41,6 +41,16 @@ def fitted_path(data_dir: Path, encoder_folder: str) -> Path:
     return data_dir / "calibrations" / f"{encoder_folder}.json"
 
 
+def fitted_files(data_dir: Path, fingerprint: str) -> list[Path]:
+    """The files that were fitted for the encoder of this fingerprint; what cannot be read is none."""
+    found = []
+    for path in sorted((data_dir / "calibrations").glob("*.json")):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            if json.loads(path.read_text(encoding="utf-8"))["fingerprint"] == fingerprint:
+                found.append(path)
+    return found
+
+
 def choose_calibrations(shipped: Calibrations, path: Path, fingerprint: str) -> Chosen:
     """The fitted constants, where they are this encoder's; else those that came with it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -32,6 +33,9 @@ class LocalTcgdex:
         asked: Path and time of every request, in order.
         most_at_once: Requests in flight at the busiest moment.
         damages: Path to what becomes of its next replies, one each.
+        etags: Whether replies have an ETag, and a request that names it is answered by 304.
+        modified: Path to the ``Last-Modified`` of its replies, treated in the same way.
+        answered: Path, status and bytes of the body of every reply, in order.
         delay_s: How long each reply takes.
         slow_s: How much longer a slow one takes.
         refused: Set once a refusal has been sent.
@@ -42,6 +46,9 @@ class LocalTcgdex:
     damages: dict[str, list[Damage]] = field(default_factory=dict)
     asked: list[tuple[str, float]] = field(default_factory=list)
     most_at_once: int = 0
+    etags: bool = False
+    modified: dict[str, str] = field(default_factory=dict)
+    answered: list[tuple[str, int, int]] = field(default_factory=list)
     delay_s: float = 0.0
     slow_s: float = 1.5
     url: str = ""
@@ -58,6 +65,11 @@ class LocalTcgdex:
     def paths(self) -> list[str]:
         """What was asked for, in order."""
         return [path for path, _ in self.asked]
+
+    def versions(self, path: str, body: bytes) -> dict[str, str]:
+        """The headers that name this version of what is at a path."""
+        named = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"'} if self.etags else {}
+        return named | ({"Last-Modified": self.modified[path]} if path in self.modified else {})
 
     def add_set(
         self, set_id: str, cards: dict[str, bytes | None], language: str = "en", serie: str = "sv"
@@ -113,23 +125,38 @@ class _Handler(BaseHTTPRequestHandler):
             damages = site.damages.get(self.path) if status == 200 else None
             damage = damages.pop(0) if damages else None
         time.sleep(site.delay_s + (site.slow_s if damage is Damage.SLOW else 0.0))
-        body = site.replies.get(self.path) if status == 200 else b""
-        if body is not None and damage is Damage.WRONG:
-            body = WRONG_BYTES
+        refused, body = status != 200, b""
+        if not refused:
+            status, headers, body = self._found(damage)
         with site.lock:
             site.in_flight -= 1
-        self.send_response(404 if body is None else status)
+            site.answered.append((self.path, status, len(body)))
+        self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body or b"")))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if damage is Damage.CUT:
-            self.wfile.write((body or b"")[: len(body or b"") // 2])
+            self.wfile.write(body[: len(body) // 2])
             self.close_connection = True
             return
-        self.wfile.write(body or b"")
-        if status != 200:
+        self.wfile.write(body)
+        if refused:
             site.refused.set()
+
+    def _found(self, damage: Damage | None) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of what is at the path, unless the client has it already."""
+        site = self.server.site
+        body = site.replies.get(self.path)
+        if body is None:
+            return 404, {}, b""
+        if damage is Damage.WRONG:
+            return 200, {}, WRONG_BYTES
+        versions = site.versions(self.path, body)
+        held = {"ETag": self.headers["If-None-Match"], "Last-Modified": self.headers["If-Modified-Since"]}
+        # The first of them that both have decides (RFC 9110, 13.2.2).
+        same = [held[name] == value for name, value in versions.items() if held[name] is not None]
+        return (304, versions, b"") if same[:1] == [True] else (200, versions, body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from app.cli.wiring import load_settings
 from app.domain.errors import ConfigurationError, GalleryEmpty, NotFound
+from app.domain.fitted import fitted_files
 from app.domain.gallery_types import EncoderGallery
 from app.domain.types import EncoderInfo
 from app.settings import Settings
@@ -25,6 +26,8 @@ def drop(
     """Remove another encoder's gallery; never that of ENCODER.
 
     Cards, pictures, scans and corrections stay, so `gallery re-embed` can build it again.
+
+    Confidences that were fitted for it stay, too: they took labels that are not kept here.
     """
     from app.inference.catalogue import resolve_encoder
     from app.inference.loading import expect_encoder
@@ -45,6 +48,12 @@ def drop(
         raise ConfigurationError("nothing was removed")
     asyncio.run(_drop(settings, chosen.fingerprint))
     console.print(f"removed {chosen.templates} templates of {_named(chosen)}", markup=False)
+    for path in fitted_files(settings.data_dir, chosen.fingerprint):
+        console.print(
+            f"what was fitted for it stays in {path}; "
+            f"to delete that: ENCODER={path.stem} binderlens evaluate --forget-fit",
+            markup=False,
+        )
 
 
 def choose_gallery(galleries: Sequence[EncoderGallery], wanted: str, live: EncoderInfo) -> EncoderGallery:

@@ -18,6 +18,7 @@ from app.domain.errors import ManifestError, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from app.services.gallery_fetch.checks import Checks
     from app.services.gallery_fetch.folder import FetchFolder
     from app.services.gallery_fetch.run import FetchReport
 
@@ -69,6 +70,15 @@ _ImagesUrl = Annotated[
     str | None,
     typer.Option(envvar="POKEMONTCG_IMAGES_URL", help="pokemontcg: another address of its pictures."),
 ]
+_CheckPictures = Annotated[
+    bool,
+    typer.Option(
+        "--check-pictures",
+        help="Ask for every picture that is there whether it was replaced, if need be by fetching it again; "
+        "goes on where it was interrupted. Without this, a picture is asked about once in 30 days, and only "
+        "where an unchanged one is not sent.",
+    ),
+]
 
 
 def fetch(
@@ -77,6 +87,7 @@ def fetch(
     language: Annotated[str, typer.Option(help="Language of the cards, as the source codes it.")] = "en",
     into: Annotated[Path | None, typer.Option(help="Folder; else DATA_DIR/sources/SOURCE.")] = None,
     and_import: Annotated[bool, typer.Option("--import", help="Import everything in the folder.")] = False,
+    check_pictures: _CheckPictures = False,
     base_url: _ApiUrl = None,
     data: _Data = None,
     images: _Images = None,
@@ -84,14 +95,19 @@ def fetch(
 ) -> None:
     """Download cards with their pictures and a manifest; can be interrupted and run again.
 
+    A later run fetches what is missing, damaged or at another address, and pictures that were replaced.
+
     Data and pictures are their owners', and you fetch them for yourself: their terms hold for you.
     """
+    from app.services.gallery_fetch.checks import Checks
     from app.services.gallery_fetch.folder import FetchFolder
 
     ask = _Ask(source, set_ids or [], language, base_url, data, images, images_url)
     _check_options(ask)
     folder = FetchFolder(into or load_settings().data_dir / "sources" / source.value)
-    report = asyncio.run(_fetch_tcgdex(ask, folder) if source is Source.TCGDEX else _fetch_data(ask, folder))
+    checks = Checks(folder, everything=check_pictures)
+    fetch_cards = _fetch_tcgdex if source is Source.TCGDEX else _fetch_data
+    report = asyncio.run(fetch_cards(ask, folder, checks))
     _print(report, folder)
     if and_import:
         import_manifest(folder.manifest, folder.root)
@@ -115,30 +131,41 @@ def _print(report: FetchReport, folder: FetchFolder) -> None:
         f"{report.without_picture} have no picture; all in {folder.manifest}",
         soft_wrap=True,
     )
+    if report.asked_about:
+        console.print(
+            f"asked about {report.asked_about} pictures that were there: {report.replaced} had been replaced",
+            soft_wrap=True,
+        )
     for set_id, missing in report.missing_of_set.items():
         line = f"{set_id}: {missing} of {report.cards_of_set[set_id]} cards are missing"
         console.print(line, soft_wrap=True, markup=False)
-    for what, why in [*report.unusable, *report.failed]:
+    for what, why in [*report.unusable, *report.not_renewed, *report.failed]:
         errors.print(f"{what}: {why}", markup=False)
 
 
 def _raise_where_incomplete(report: FetchReport) -> None:
     if report.failed:
         raise Unavailable(f"{len(report.failed)} cards could not be fetched; see above, and run it again")
+    if report.not_renewed:
+        raise Unavailable(
+            f"{len(report.not_renewed)} pictures could not be asked about and stay as they are; see above, "
+            "and run it again"
+        )
     if report.unusable:
         raise ManifestError(f"{len(report.unusable)} entries of the data could not be used; see above")
 
 
-async def _fetch_tcgdex(ask: _Ask, folder: FetchFolder) -> FetchReport:
+async def _fetch_tcgdex(ask: _Ask, folder: FetchFolder, checks: Checks) -> FetchReport:
     from app.services.gallery_fetch.polite_client import PoliteClient, Politeness
     from app.services.gallery_fetch.tcgdex import BASE_URL, PICTURES_URL, TcgdexFetcher
 
     api_url = ask.base_url or BASE_URL
     async with PoliteClient.open(Politeness(), [api_url, PICTURES_URL]) as client:
-        return await _with_progress(TcgdexFetcher(client, folder, ask.language, api_url).run, ask)
+        fetcher = TcgdexFetcher(client, folder, ask.language, api_url, checks)
+        return await _with_progress(fetcher.run, ask)
 
 
-async def _fetch_data(ask: _Ask, folder: FetchFolder) -> FetchReport:
+async def _fetch_data(ask: _Ask, folder: FetchFolder, checks: Checks) -> FetchReport:
     from app.services.gallery_fetch.pictures import PICTURES_URL, DownloadedPictures, LocalPictures
     from app.services.gallery_fetch.pokemontcg import PokemonTcgFetcher
     from app.services.gallery_fetch.pokemontcg_data import DataFolder
@@ -150,7 +177,7 @@ async def _fetch_data(ask: _Ask, folder: FetchFolder) -> FetchReport:
         return await _with_progress(PokemonTcgFetcher(data, LocalPictures(ask.images), folder).run, ask)
     async with PoliteClient.open(Politeness(), [ask.images_url or PICTURES_URL]) as client:
         pictures = DownloadedPictures(client, ask.images_url)
-        return await _with_progress(PokemonTcgFetcher(data, pictures, folder).run, ask)
+        return await _with_progress(PokemonTcgFetcher(data, pictures, folder, checks).run, ask)
 
 
 async def _with_progress(fetch_sets: Fetch, ask: _Ask) -> FetchReport:

@@ -11,12 +11,17 @@ import errno
 import hashlib
 import io
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from pydantic import TypeAdapter
+
 from app.domain.errors import ConfigurationError, InvalidInput
 from app.domain.types import Card
+from app.services.gallery_fetch.validators import NO_VALIDATORS, Validators
 from app.services.manifest import COLUMNS
 
 LEDGER_NAME = "fetched.jsonl"
@@ -27,6 +32,21 @@ PICTURE_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp"}
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture's bytes.
+
+    Attributes:
+        data: The file.
+        origin: Address it came from, or nothing.
+        validators: What the server that it came from names this version by.
+    """
+
+    data: bytes
+    origin: str = ""
+    validators: Validators = NO_VALIDATORS
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedCard:
     """A card whose picture is in the folder.
 
@@ -34,13 +54,20 @@ class FetchedCard:
         card: As it goes into the manifest.
         image: Path of the picture below the folder.
         sha256: Hash of the picture.
-        origin: Address it came from, where the source may name another one later; else empty.
+        origin: Address it came from; empty for a file, and where an older version did not note it.
+        validators: What the server named it by; empty where it did not, or an older version did not note it.
+        checked_at: When the source last said that this is its picture, in seconds since 1970; 0 is unknown.
     """
 
     card: Card
     image: str
     sha256: str
     origin: str = ""
+    validators: Validators = NO_VALIDATORS
+    checked_at: float = 0.0
+
+
+_LINE = TypeAdapter(FetchedCard)
 
 
 class FetchFolder:
@@ -48,13 +75,15 @@ class FetchFolder:
 
     Args:
         root: Made when missing.
+        clock: Seconds since 1970.
 
     Raises:
         ConfigurationError: it cannot be made or written.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
         self.root = root
+        self.clock = clock
         self._cards: dict[str, FetchedCard] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -80,15 +109,14 @@ class FetchFolder:
             return None
         return known
 
-    def put(self, card: Card, subfolder: str, picture: bytes, suffix: str, origin: str = "") -> None:
+    def put(self, card: Card, subfolder: str, picture: Picture, suffix: str) -> None:
         """Stores a card with its picture.
 
         Args:
             card: The card.
             subfolder: Folder for the picture, as a single name.
-            picture: The file's bytes.
+            picture: The picture.
             suffix: Its ending, one of ``PICTURE_SUFFIXES``.
-            origin: Address it came from, where that may change.
 
         Raises:
             InvalidInput: the card's id is too long for a file's name.
@@ -99,8 +127,9 @@ class FetchFolder:
         path = self.root / f"{stem}{suffix}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, picture)
-            self._note(FetchedCard(card, f"{stem}{suffix}", sha256_of(picture), origin))
+            _write(path, picture.data)
+            fetched = FetchedCard(card, f"{stem}{suffix}", sha256_of(picture.data))
+            self._note(_from(fetched, picture, self.clock()))
             for other in set(PICTURE_SUFFIXES.values()) - {suffix}:  # of a picture that this one replaces
                 (self.root / f"{stem}{other}").unlink(missing_ok=True)
         except OSError as error:
@@ -108,13 +137,25 @@ class FetchFolder:
                 raise InvalidInput("its id is too long for the name of a file") from error
             raise ConfigurationError(f"cannot write {self.root}: {error.strerror}") from error
 
-    def relabel(self, known: FetchedCard, card: Card, origin: str) -> None:
+    def keep(
+        self, known: FetchedCard, card: Card, came: Picture | None = None, *, asked: bool = False
+    ) -> None:
         """Notes what the source says by now of a card whose picture stays.
+
+        Args:
+            known: What is there.
+            card: The card as the source has it now.
+            came: The same picture, where it came again.
+            asked: Whether the source has just said that it has no other picture.
 
         Raises:
             ConfigurationError: the folder cannot be written.
         """
-        fetched = replace(known, card=card, origin=origin)
+        fetched = replace(known, card=card)
+        if asked:
+            fetched = replace(fetched, checked_at=self.clock())
+        if came is not None:
+            fetched = _from(fetched, came, fetched.checked_at)
         if fetched == known:
             return
         try:
@@ -146,9 +187,8 @@ class FetchFolder:
         # Not splitlines(): a card's name may hold U+2028, which ends no line here.
         for line in text.split("\n"):
             try:
-                values = json.loads(line)
-                fetched = FetchedCard(Card(**values.pop("card")), **values)
-            except (ValueError, TypeError, AttributeError, KeyError):
+                fetched = _LINE.validate_json(line)
+            except ValueError:
                 continue  # cut off; its picture is fetched again
             self._cards[fetched.card.card_id] = fetched
 
@@ -156,6 +196,11 @@ class FetchFolder:
 def sha256_of(picture: bytes) -> str:
     """The hash that the folder knows a picture by."""
     return hashlib.sha256(picture).hexdigest()
+
+
+def _from(fetched: FetchedCard, picture: Picture, checked_at: float) -> FetchedCard:
+    """The card with where its picture came from, and when."""
+    return replace(fetched, origin=picture.origin, validators=picture.validators, checked_at=checked_at)
 
 
 def _as_line(fetched: FetchedCard) -> str:

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from app.domain.errors import BinderlensError, ConfigurationError, NotFound, UnsupportedFormat
 from app.services.file_below import FileAbsent, file_below
-from app.services.gallery_fetch.folder import PICTURE_SUFFIXES, FetchedCard
+from app.services.gallery_fetch.folder import PICTURE_SUFFIXES, FetchedCard, Picture
 from app.services.gallery_fetch.pokemontcg_data import DataCard
 from app.services.gallery_fetch.polite_client import PoliteClient
+from app.services.gallery_fetch.validators import NO_VALIDATORS
 from app.vision.headers import sniff
 
 PICTURES_URL = "https://images.pokemontcg.io"
@@ -21,22 +22,28 @@ _LARGEST_FILE_BYTES = 40_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture's bytes, and the address they came from or nothing."""
+class Found:
+    """What there is for a card.
 
-    data: bytes
-    origin: str = ""
+    Attributes:
+        picture: None where there is none, or none but the one that is known.
+        asked: Whether a server was asked for it.
+    """
+
+    picture: Picture | None = None
+    asked: bool = False
 
 
 class Pictures(Protocol):
     """Finds pictures of cards."""
 
-    async def find(self, card: DataCard, known: FetchedCard | None, /) -> Picture | None:
-        """The card's picture, or None where there is none, or none but the one that is known.
+    async def find(self, card: DataCard, known: FetchedCard | None, ask_again: bool, /) -> Found:
+        """The card's picture, where it is not the one that is known.
 
         Args:
             card: Whose picture.
             known: What was fetched before and is whole.
+            ask_again: Whether to ask if that is still the picture at its address.
 
         Raises:
             BinderlensError: it cannot be had.
@@ -44,7 +51,7 @@ class Pictures(Protocol):
 
 
 class DownloadedPictures:
-    """Pictures from their addresses, each asked for once: what came from one that still holds is kept.
+    """Pictures from their addresses; what came from one that still holds is kept, or asked about again.
 
     Args:
         client: How to ask; it allows the addresses of one server.
@@ -55,16 +62,24 @@ class DownloadedPictures:
         self._client = client
         self._base = None if instead_of_url is None else instead_of_url.rstrip("/")
 
-    async def find(self, card: DataCard, known: FetchedCard | None, /) -> Picture | None:
+    async def find(self, card: DataCard, known: FetchedCard | None, ask_again: bool, /) -> Found:
         """See ``Pictures``; the small picture is taken where there is no large one."""
-        if not card.addresses or (known is not None and known.origin in ("", *card.addresses)):
-            return None
+        from_a_file = known is not None and not known.origin
+        holds = known is not None and known.origin in card.addresses
+        if not card.addresses or from_a_file or (holds and not ask_again):
+            return Found()
         not_there: NotFound | None = None
         for address in card.addresses:
+            held = known.validators if known is not None and known.origin == address else NO_VALIDATORS
             try:
-                return Picture(await self._client.get(self._moved(address)), address)
+                reply = await self._client.get_unless_held(self._moved(address), held)
             except NotFound as error:
                 not_there = not_there or error
+                continue
+            picture = None if reply is None else Picture(reply.body, address, reply.validators)
+            return Found(picture, asked=True)
+        if holds:  # the source has it no more, and we do
+            return Found(asked=True)
         raise not_there or NotFound("it has no picture")
 
     def _moved(self, address: str) -> str:
@@ -85,9 +100,9 @@ class LocalPictures:
             raise ConfigurationError(f"{root} is not a folder of pictures")
         self._root = root.resolve()
 
-    async def find(self, card: DataCard, _known: FetchedCard | None, /) -> Picture | None:
+    async def find(self, card: DataCard, _known: FetchedCard | None, _ask_again: bool, /) -> Found:
         """See ``Pictures``; a file is read each time, for it may have changed."""
-        return await asyncio.to_thread(self._read, card)
+        return Found(await asyncio.to_thread(self._read, card))
 
     def _read(self, card: DataCard) -> Picture | None:
         try:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from app.services.gallery_fetch.checks import Checks
 from app.services.gallery_fetch.folder import FetchFolder, sha256_of
 from app.services.gallery_fetch.pictures import Pictures, picture_suffix
 from app.services.gallery_fetch.pokemontcg_data import DataCard, DataFolder
@@ -19,12 +20,16 @@ class PokemonTcgFetcher:
         data: The copy of the data.
         pictures: Where the pictures come from.
         folder: Where the cards go.
+        checks: Which pictures that are there are asked about; else those it is time for.
     """
 
-    def __init__(self, data: DataFolder, pictures: Pictures, folder: FetchFolder) -> None:
+    def __init__(
+        self, data: DataFolder, pictures: Pictures, folder: FetchFolder, checks: Checks | None = None
+    ) -> None:
         self._data = data
         self._pictures = pictures
         self._folder = folder
+        self._checks = checks or Checks(folder)
 
     async def run(
         self, set_ids: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
@@ -41,7 +46,7 @@ class PokemonTcgFetcher:
             Unavailable: the server cannot be reached, or fails again and again.
             SourceResting: it asks to be left alone for long; the run ends at once.
         """
-        run = FetchRun(progress)
+        run = FetchRun(self._folder, progress)
         seen: set[str] = set()
         try:
             sets = self._data.sets(run.report.unusable)
@@ -50,6 +55,8 @@ class PokemonTcgFetcher:
                 await run.fetch_set(set_id, self._jobs(cards, seen, run.report))
         finally:
             self._folder.write_manifest()
+        if not run.report.not_renewed:
+            self._checks.finish()
         return run.report
 
     def _jobs(self, cards: Sequence[DataCard], seen: set[str], report: FetchReport) -> list[Job]:
@@ -65,14 +72,13 @@ class PokemonTcgFetcher:
 
     async def _fetch_card(self, one: DataCard) -> CameOut:
         known = await asyncio.to_thread(self._folder.intact, one.card.card_id)
-        picture = await self._pictures.find(one, known)
-        if picture is None and known is None:
+        found = await self._pictures.find(one, known, known is not None and self._checks.due(known))
+        picture = found.picture
+        if known is None and picture is None:
             return CameOut.WITHOUT_PICTURE
         if known is not None and (picture is None or sha256_of(picture.data) == known.sha256):
-            origin = known.origin if picture is None else picture.origin
-            self._folder.relabel(known, one.card, origin)
-            return CameOut.THERE_BEFORE
+            self._folder.keep(known, one.card, picture, asked=found.asked)
+            return CameOut.STILL_THE_SAME if found.asked else CameOut.THERE_BEFORE
         assert picture is not None
-        suffix = picture_suffix(picture.data)
-        self._folder.put(one.card, one.card.language or "", picture.data, suffix, picture.origin)
-        return CameOut.FETCHED
+        self._folder.put(one.card, one.card.language or "", picture, picture_suffix(picture.data))
+        return CameOut.FETCHED if known is None or not found.asked else CameOut.REPLACED

@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from app.domain.errors import BinderlensError, NotFound, SourceResting, Unavailable
+from app.services.gallery_fetch.validators import NO_VALIDATORS, Validators
 
 USER_AGENT = "binderlens (gallery fetch)"
 
@@ -45,6 +46,14 @@ class Politeness:
     timeout_s: float = 30.0
     longest_reply_s: float = 120.0
     largest_reply_bytes: int = 40_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of a 200, and what the server names this version of it by."""
+
+    body: bytes
+    validators: Validators
 
 
 class PoliteClient:
@@ -81,7 +90,17 @@ class PoliteClient:
             yield cls(client, politeness)
 
     async def get(self, url: str) -> bytes:
-        """The body of a 200.
+        """The body of a 200; raises what ``get_unless_held`` does."""
+        reply = await self.get_unless_held(url, NO_VALIDATORS)
+        assert reply is not None
+        return reply.body
+
+    async def get_unless_held(self, url: str, held: Validators) -> Reply | None:
+        """What is at a URL, or None where the server says that it is still the version that is held.
+
+        Args:
+            url: What to ask for.
+            held: What came with that version; without any, all is sent.
 
         Raises:
             NotFound: 404 or 410.
@@ -95,7 +114,7 @@ class PoliteClient:
                 await asyncio.sleep(max(0.0, self._quiet_until_s - time.monotonic()))
                 self._refuse_while_resting()
                 try:
-                    return await self._try_in_time(url)
+                    return await self._try_in_time(url, held)
                 except (Unavailable, httpx.TransportError) as error:
                     if attempt == self._politeness.attempts:
                         raise Unavailable(f"{url}: {_reason(error)}") from error
@@ -104,16 +123,18 @@ class PoliteClient:
                 await asyncio.sleep(self._pause_s(attempt))
         raise AssertionError("a request is tried at least once")
 
-    async def _try_in_time(self, url: str) -> bytes:
+    async def _try_in_time(self, url: str, held: Validators) -> Reply | None:
         try:
             async with asyncio.timeout(self._politeness.longest_reply_s):
-                return await self._try(url)
+                return await self._try(url, held)
         except TimeoutError as error:
             raise Unavailable(f"no whole reply within {self._politeness.longest_reply_s:g} s") from error
 
-    async def _try(self, url: str) -> bytes:
-        async with self._client.stream("GET", url) as reply:
+    async def _try(self, url: str, held: Validators) -> Reply | None:
+        async with self._client.stream("GET", url, headers=held.as_conditions()) as reply:
             status = reply.status_code
+            if status == httpx.codes.NOT_MODIFIED and held:
+                return None
             if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
                 raise NotFound(f"{url} does not exist")
             if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -126,7 +147,7 @@ class PoliteClient:
                 body += part
                 if len(body) > self._politeness.largest_reply_bytes:
                     raise BinderlensError(f"{url}: more than {self._politeness.largest_reply_bytes} bytes")
-            return bytes(body)
+            return Reply(bytes(body), Validators.of_reply(reply.headers))
 
     def _keep_quiet(self, retry_after: str | None) -> None:
         pause_s = retry_after_s(retry_after, datetime.now(UTC))

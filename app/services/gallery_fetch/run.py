@@ -10,15 +10,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.errors import BinderlensError, ConfigurationError, NotFound, SourceResting, Unavailable
+from app.services.gallery_fetch.folder import FetchFolder
 
 #: After the server has failed for so many cards in a row, it is taken for gone.
 _FAILURES_IN_A_ROW = 8
 
 
 class CameOut(enum.Enum):
-    """How the fetching of one card ended, where it did not fail."""
+    """How the fetching of one card ended, where it did not fail.
+
+    A picture that was there and that the source was asked about is ``STILL_THE_SAME`` or ``REPLACED``.
+    """
 
     FETCHED = enum.auto()
+    REPLACED = enum.auto()
+    STILL_THE_SAME = enum.auto()
     THERE_BEFORE = enum.auto()
     WITHOUT_PICTURE = enum.auto()
 
@@ -35,7 +41,10 @@ class FetchReport:
         fetched: Whose pictures came in this run.
         there_before: There already, with the right hash.
         without_picture: The source has no picture of them.
+        asked_about: Whose pictures were there, and the source said whether it has others by now.
+        replaced: Those of them for which it had; they count as fetched, too.
         failed: Card ids that could not be had, with why.
+        not_renewed: Card ids whose pictures were there and stay, since the source did not say so, with why.
         unusable: What of the source's data could not be read, with why.
         cards_of_set: Cards that each set was asked for.
         missing_of_set: Those of them that failed or have no picture.
@@ -44,7 +53,10 @@ class FetchReport:
     fetched: int = 0
     there_before: int = 0
     without_picture: int = 0
+    asked_about: int = 0
+    replaced: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
+    not_renewed: list[tuple[str, str]] = field(default_factory=list)
     unusable: list[tuple[str, str]] = field(default_factory=list)
     cards_of_set: Counter[str] = field(default_factory=Counter)
     missing_of_set: Counter[str] = field(default_factory=Counter)
@@ -54,11 +66,13 @@ class FetchRun:
     """Fetches the cards of set after set, all of one set together.
 
     Args:
+        folder: Where they go.
         progress: Told after each card how many of how many are done; both grow from set to set.
     """
 
-    def __init__(self, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, folder: FetchFolder, progress: Callable[[int, int], None] | None = None) -> None:
         self.report = FetchReport()
+        self._folder = folder
         self._progress = progress
         self._done = self._total = 0
         self._failures_in_a_row = 0
@@ -93,17 +107,29 @@ class FetchRun:
             raise  # for whichever card: it is meant for us
         except BinderlensError as error:
             self._note_failure(error)
+            if await asyncio.to_thread(self._folder.intact, card_id) is not None:
+                self.report.there_before += 1
+                self.report.not_renewed.append((card_id, str(error)))
+                return
             self.report.failed.append((card_id, str(error)))
             self.report.missing_of_set[set_id] += 1
             return
-        if came_out is CameOut.FETCHED:
+        self._count(set_id, came_out)
+
+    def _count(self, set_id: str, came_out: CameOut) -> None:
+        report = self.report
+        asked = came_out in (CameOut.STILL_THE_SAME, CameOut.REPLACED)
+        if asked or came_out is CameOut.FETCHED:
             self._failures_in_a_row = 0
-            self.report.fetched += 1
-        elif came_out is CameOut.THERE_BEFORE:
-            self.report.there_before += 1
+        report.asked_about += int(asked)
+        report.replaced += int(came_out is CameOut.REPLACED)
+        if came_out in (CameOut.FETCHED, CameOut.REPLACED):
+            report.fetched += 1
+        elif came_out is CameOut.WITHOUT_PICTURE:
+            report.without_picture += 1
+            report.missing_of_set[set_id] += 1
         else:
-            self.report.without_picture += 1
-            self.report.missing_of_set[set_id] += 1
+            report.there_before += 1
 
     def _note_failure(self, error: BinderlensError) -> None:
         """Gives up where the server fails again and again; that it lacks a picture is an answer."""

@@ -17,7 +17,8 @@ from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from app.domain.errors import BinderlensError, ConfigurationError, NotFound
 from app.domain.types import Card
-from app.services.gallery_fetch.folder import FetchFolder
+from app.services.gallery_fetch.checks import Checks
+from app.services.gallery_fetch.folder import FetchedCard, FetchFolder, Picture, sha256_of
 from app.services.gallery_fetch.polite_client import PoliteClient
 from app.services.gallery_fetch.run import (
     CameOut,
@@ -27,6 +28,7 @@ from app.services.gallery_fetch.run import (
     id_of_printing,
     printed_number,
 )
+from app.services.gallery_fetch.validators import NO_VALIDATORS, Validators
 
 BASE_URL = "https://api.tcgdex.net/v2"
 PICTURES_URL = "https://assets.tcgdex.net"
@@ -81,20 +83,27 @@ class TcgdexFetcher:
         folder: Where the cards go.
         language: TCGdex's code: ``en``, ``fr``, ``ja``, ``pt-br``, ...
         base_url: Address of the API.
+        checks: Which pictures that are there are asked about; else those it is time for.
     """
 
     def __init__(
-        self, client: PoliteClient, folder: FetchFolder, language: str = "en", base_url: str = BASE_URL
+        self,
+        client: PoliteClient,
+        folder: FetchFolder,
+        language: str = "en",
+        base_url: str = BASE_URL,
+        checks: Checks | None = None,
     ) -> None:
         self._client = client
         self._folder = folder
         self._language = language
+        self._checks = checks or Checks(folder)
         self._api = f"{base_url.rstrip('/')}/{quote(language, safe='')}"
 
     async def run(
         self, set_ids: Sequence[str] = (), progress: Callable[[int, int], None] | None = None
     ) -> FetchReport:
-        """Fetches every card that is not there yet and writes the manifest of all that are.
+        """Fetches every picture that is missing or changed and writes the manifest of all that are there.
 
         Args:
             set_ids: Sets to fetch; none means every set that exists in print.
@@ -106,7 +115,7 @@ class TcgdexFetcher:
             Unavailable: the server cannot be reached, or fails again and again.
             SourceResting: it asks to be left alone for long; the run ends at once.
         """
-        run = FetchRun(progress)
+        run = FetchRun(self._folder, progress)
         try:
             for set_id in await self._choose(set_ids):
                 one = _parse(_Set, await self._client.get(f"{self._api}/sets/{quote(set_id, safe='')}"))
@@ -117,6 +126,8 @@ class TcgdexFetcher:
                     await run.fetch_set(one.id, jobs)
         finally:
             self._folder.write_manifest()
+        if not run.report.not_renewed:
+            self._checks.finish()
         return run.report
 
     async def _choose(self, set_ids: Sequence[str]) -> list[str]:
@@ -130,19 +141,48 @@ class TcgdexFetcher:
     async def _fetch_card(self, of: _Set, brief: _CardBrief) -> CameOut:
         if brief.image is None:
             return CameOut.WITHOUT_PICTURE
-        if await asyncio.to_thread(self._folder.intact, self._card_id(brief)) is not None:
+        address = f"{brief.image}/{PICTURE}"
+        known = await asyncio.to_thread(self._folder.intact, self._card_id(brief))
+        if known is None:
+            card = await self._card(of, brief)
+            picture = await self._picture(address, NO_VALIDATORS)
+            assert picture is not None
+            self._folder.put(card, self._language, picture, ".webp")
+            return CameOut.FETCHED
+        # Older versions noted no address: there is none to compare with.
+        if known.origin in ("", address) and not self._checks.due(known):
             return CameOut.THERE_BEFORE
-        detail = _parse(_CardDetail, await self._client.get(f"{self._api}/cards/{quote(brief.id, safe='')}"))
-        picture = await self._client.get(f"{brief.image}/{PICTURE}")
-        if not (picture.startswith(b"RIFF") and picture[8:12] == b"WEBP"):
-            raise BinderlensError(f"{brief.image}/{PICTURE} is not a WebP picture")
-        self._folder.put(self._card(of, brief, detail), self._language, picture, ".webp")
-        return CameOut.FETCHED
+        return await self._renew(known, of, brief, address)
+
+    async def _renew(self, known: FetchedCard, of: _Set, brief: _CardBrief, address: str) -> CameOut:
+        """Asks whether the source has another picture by now than the one that is there."""
+        try:
+            picture = await self._picture(
+                address, known.validators if known.origin == address else NO_VALIDATORS
+            )
+        except NotFound:
+            if known.origin not in ("", address):
+                raise
+            picture = None  # the source has it no more, and we do
+        if picture is None or sha256_of(picture.data) == known.sha256:
+            self._folder.keep(known, known.card, picture, asked=True)
+            return CameOut.STILL_THE_SAME
+        self._folder.put(await self._card(of, brief), self._language, picture, ".webp")
+        return CameOut.REPLACED
+
+    async def _picture(self, address: str, held: Validators) -> Picture | None:
+        reply = await self._client.get_unless_held(address, held)
+        if reply is None:
+            return None
+        if not (reply.body.startswith(b"RIFF") and reply.body[8:12] == b"WEBP"):
+            raise BinderlensError(f"{address} is not a WebP picture")
+        return Picture(reply.body, address, reply.validators)
 
     def _card_id(self, brief: _CardBrief) -> str:
         return id_of_printing(brief.id, self._language)
 
-    def _card(self, of: _Set, brief: _CardBrief, detail: _CardDetail) -> Card:
+    async def _card(self, of: _Set, brief: _CardBrief) -> Card:
+        detail = _parse(_CardDetail, await self._client.get(f"{self._api}/cards/{quote(brief.id, safe='')}"))
         return Card(
             card_id=self._card_id(brief),
             name=brief.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from app.domain.errors import BinderlensError, Unavailable
@@ -147,6 +149,47 @@ def test_where_there_is_no_large_picture_the_small_one_is_taken(
     assert fetch(*args).status == 0
     assert fetch(*args).out.startswith("0 cards fetched, 1 were there")
     assert site.paths == ["/base2/7_hires.png", "/base2/7.png"]
+
+
+def test_pictures_are_asked_about_where_they_came_from_and_a_large_one_is_looked_for(
+    command: CommandLine, site: LocalTcgdex, tmp_path: Path
+) -> None:
+    copy = DataCopy(tmp_path / "another")
+    copy.add_set("base1", [card("base1", number) for number in ("1", "2", "3")])
+    site.etags = True
+    serve_pictures(site, {"base1/1": PICTURES[0], "base1/2": PICTURES[1]})
+    site.replies["/base1/3.png"] = PICTURES[2]
+    command.setenv(POKEMONTCG_IMAGES_URL=site.url, NO_PROXY="127.0.0.1")
+    args = ("gallery", "fetch", "pokemontcg", "--data", copy.root, "--into", tmp_path / "to")
+    command(*args)
+    site.answered.clear()
+    assert "asked about 3 pictures that were there: 0 had" in command(*args, "--check-pictures").out
+    assert [answer[1] for answer in sorted(site.answered)] == [304, 304, 304, 404]
+    better = encoded(np.flip(CROPS[3]), ".jpg")
+    serve_pictures(site, {"base1/1": better, "base1/3": PICTURES[3]})
+    outcome = command(*args, "--check-pictures")
+    assert outcome.out.startswith("2 cards fetched, 1 were there")
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "to/images/en").iterdir()}
+    assert kept == {"base1-1.jpg": better, "base1-2.png": PICTURES[1], "base1-3.png": PICTURES[3]}
+    del site.replies["/base1/2_hires.png"]
+    outcome = command(*args, "--check-pictures")
+    assert (outcome.status, outcome.out[:29]) == (0, "0 cards fetched, 3 were there")
+    assert (tmp_path / "to/images/en/base1-2.png").read_bytes() == PICTURES[1]
+
+
+def test_a_picture_that_came_from_a_folder_is_not_replaced_by_one_of_the_server(
+    command: CommandLine, site: LocalTcgdex, tmp_path: Path
+) -> None:
+    copy = DataCopy(tmp_path / "another")
+    copy.add_set("base1", [card("base1", "1")])
+    (tmp_path / "mine/base1").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "mine/base1/1.png"), CROPS[0])
+    serve_pictures(site, {"base1/1": PICTURES[1]})
+    command.setenv(POKEMONTCG_IMAGES_URL=site.url, NO_PROXY="127.0.0.1")
+    args = ("gallery", "fetch", "pokemontcg", "--data", copy.root, "--into", tmp_path / "to")
+    command(*args, "--images", tmp_path / "mine")
+    assert command(*args, "--check-pictures").out.startswith("0 cards fetched, 1 were there")
+    assert site.paths == []
 
 
 async def test_a_server_that_misbehaves_ends_with_what_a_good_one_gives(

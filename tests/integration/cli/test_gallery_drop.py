@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
+from app.domain.calibration import UNCALIBRATED, Calibrations
+from app.domain.fitted import fitted_path, save_fitted
 from tests.command_line import CommandLine
 from tests.integration.cli.conftest import CardFolder, rows
 
@@ -94,3 +97,23 @@ def test_a_gallery_that_is_not_there_is_answered_with_those_that_are(
 ) -> None:
     error = two("gallery", "drop", "--encoder", "nothing", "--yes").error
     assert f"other ({fingerprint_of('other', database_url)})" in error
+
+
+def test_confidences_fitted_for_a_dropped_gallery_stay_and_it_is_said_how_they_go(
+    two: CommandLine, database_url: str, tmp_path: Path
+) -> None:
+    data, shipped = tmp_path / "data", Calibrations(UNCALIBRATED, UNCALIBRATED)
+    for name in ("tiny", "other"):
+        fingerprint = fingerprint_of(name, database_url)
+        save_fitted(shipped, shipped, fitted_path(data, name), name, fingerprint)
+    (data / "calibrations" / "broken.json").write_text("[]")
+    mine, theirs = fitted_path(data, "tiny"), fitted_path(data, "other")
+    *_, last = two("gallery", "drop", "--encoder", "other", "--yes").out.splitlines()
+    assert last == (
+        f"what was fitted for it stays in {theirs}; "
+        "to delete that: ENCODER=other binderlens evaluate --forget-fit"
+    )
+    assert theirs.exists()
+    two.setenv(ENCODER="other")
+    assert f"deleted {theirs}" in two("evaluate", "--forget-fit").out
+    assert mine.exists()

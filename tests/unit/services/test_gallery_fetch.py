@@ -10,6 +10,7 @@ import pytest
 from app.domain.errors import BinderlensError
 from app.services.gallery_fetch.polite_client import PoliteClient, Politeness, retry_after_s
 from app.services.gallery_fetch.tcgdex import BASE_URL, PICTURES_URL
+from app.services.gallery_fetch.validators import Validators
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -54,3 +55,16 @@ async def test_only_the_source_s_own_hosts_are_asked(address: str, allowed: bool
             return
         with pytest.raises(BinderlensError, match="none of the source's own"):
             await check(request)
+
+
+@pytest.mark.parametrize("value", ["", '"\u00e9"', '"a\r\nHost: b"', "\x00", f'"{"a" * 500}"'])
+def test_what_cannot_be_sent_back_is_no_validator(value: str) -> None:
+    assert not Validators.of_reply({"ETag": value, "Last-Modified": value})
+    assert not Validators.of_reply({})
+
+
+def test_validators_are_sent_back_as_they_came() -> None:
+    date = "Tue, 24 Nov 2026 12:00:00 GMT"
+    both = Validators.of_reply(httpx.Headers({"etag": 'W/"a b"', "last-modified": date}))
+    assert both.as_conditions() == {"If-None-Match": 'W/"a b"', "If-Modified-Since": date}
+    assert Validators(last_modified=date).as_conditions() == {"If-Modified-Since": date}

@@ -1,0 +1,63 @@
+"""Which of the pictures that are there a run asks about: poor scans are replaced at the same address."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from app.domain.errors import ConfigurationError
+from app.services.gallery_fetch.folder import FetchedCard, FetchFolder
+
+#: Nobody waits for a better scan from one day to the next, and a gallery has 15,000 of them.
+CHECK_AFTER = timedelta(days=30)
+#: A check of everything that was interrupted goes on for so long; later, what it found out is old.
+_GOES_ON_FOR = timedelta(days=1)
+_MARK_NAME = "checking"
+
+
+class Checks:
+    """Says for each picture that is there whether the source is asked if it has another one by now.
+
+    Of itself a run asks about those that nobody has asked about for ``CHECK_AFTER``, and only where the
+    server can answer without sending the picture.
+
+    Args:
+        folder: Where the pictures are.
+        everything: About each of them, also where that takes the whole picture. A check that was interrupted
+            goes on: what it has asked about is left out.
+
+    Raises:
+        ConfigurationError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: FetchFolder, *, everything: bool = False) -> None:
+        self._everything = everything
+        self._now_s = folder.clock()
+        self._mark = folder.root / _MARK_NAME
+        self._since_s = self._began_s() if everything else self._now_s - CHECK_AFTER.total_seconds()
+
+    def due(self, known: FetchedCard) -> bool:
+        """Whether to ask about a picture that is there and whole."""
+        if not (self._everything or known.validators):
+            return False
+        # A time in the future is of a clock that was wrong, and would never be over.
+        return not self._since_s <= known.checked_at <= self._now_s
+
+    def finish(self) -> None:
+        """To be called when all that was due has been asked about: the next check begins anew."""
+        if self._everything:
+            self._mark.unlink(missing_ok=True)
+
+    def _began_s(self) -> float:
+        """When the check of everything began that this run makes or goes on with."""
+        try:
+            began_s = float(self._mark.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            began_s = -math.inf
+        if 0.0 <= self._now_s - began_s <= _GOES_ON_FOR.total_seconds():
+            return began_s
+        try:
+            self._mark.write_text(repr(self._now_s), encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {self._mark}: {error.strerror}") from error
+        return self._now_s
