@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.api.security import refuse_unsafe_listen
 from app.cli.ending import LastResort
+from app.cli.readers import KERNEL_UNSENT_BYTES, watched_protocol
 from app.domain.errors import ConfigurationError
 from app.main import create_app, prepare_process
 from app.settings import Settings
@@ -52,6 +53,8 @@ def open_listener(settings: Settings) -> socket.socket:
     # 40 ms for the body of each reply, until the head is acknowledged.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Every connection inherits it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(LISTEN_BACKLOG)
@@ -76,6 +79,7 @@ def build_server(application: FastAPI, settings: Settings) -> uvicorn.Server:
     """
     config = uvicorn.Config(
         application,
+        http=watched_protocol(),
         log_config=None,
         access_log=False,
         server_header=False,
