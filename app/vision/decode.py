@@ -23,13 +23,15 @@ from app.domain.types import RgbImage
 from app.vision.exif import AS_STORED, ORIENTATION_TAG, orientation
 from app.vision.headers import (
     check_frames,
-    check_jpeg_scans,
     check_size,
     scan_peak_bytes,
     sniff,
     tile_size,
     webp_size,
 )
+from app.vision.heic import check_heic
+from app.vision.jpeg import check_jpeg
+from app.vision.png import check_png
 from app.vision.tiff import check_tiff
 
 Reserve = Callable[[int], None]
@@ -37,6 +39,8 @@ Reserve = Callable[[int], None]
 
 #: Pixels converted at a time: 8 MB of float64.
 _STRIP_PIXELS = 1_000_000
+#: What a reader takes for the metadata of common pictures, beside their pixels, is less.
+_WORTH_RESERVING_BYTES = 1_000_000
 
 
 class _Jpeg(JpegImagePlugin.JpegImageFile):
@@ -71,8 +75,9 @@ def decode_image(
         data: The file: JPEG, PNG, WebP, TIFF or HEIC.
         max_upload_bytes: Largest file accepted.
         max_pixels: Largest width times height accepted.
-        reserve: Called once, when the header is read and before pixels are allocated, with what a scan of
-            this picture takes at its peak, in bytes.
+        reserve: Called when the header is read and before pixels are allocated, with what a scan of this
+            picture takes at its peak, in bytes; before that as well, where the picture's structure takes
+            much.
 
     Returns:
         RGB uint8 (height, width, 3). Transparency is laid on white; 16-bit pictures lose their low byte.
@@ -82,7 +87,7 @@ def decode_image(
         UploadTooLarge: more bytes, pixels or frames than allowed.
         UnsupportedFormat: not a picture of a known format.
         BrokenImage: a known format that cannot be decoded.
-        InvalidInput: a JPEG of absurdly many scans.
+        InvalidInput: a JPEG or PNG of absurdly many scans, segments or chunks.
         MemoryTight: ``reserve`` found no room.
     """
     if not data:
@@ -108,19 +113,12 @@ def encode_jpeg(image: RgbImage, quality: int) -> bytes:
 
 
 def _decode(data: bytes, picture_format: str, max_pixels: int, reserve: Reserve) -> RgbImage:
-    if picture_format == "WebP":  # its reader allocates two canvases when it is opened
-        width, height = webp_size(data)
-        check_size(width, height, max_pixels)
-        reserve(scan_peak_bytes(picture_format, width * height))
-    elif picture_format == "JPEG":
-        check_jpeg_scans(data)
-    elif picture_format == "TIFF":
-        check_tiff(data)
+    coded_pixels = _check_structure(data, picture_format, max_pixels, reserve)
     with _open(data, picture_format) as picture:
         _check(picture, picture_format, max_pixels)
         if picture_format != "WebP":
             tile_width, tile_height = tile_size(picture)
-            pixels_at_once = max(picture.width * picture.height, tile_width * tile_height)
+            pixels_at_once = max(picture.width * picture.height, tile_width * tile_height, coded_pixels)
             reserve(scan_peak_bytes(picture_format, pixels_at_once, picture.mode))
         turns_itself = ORIENTATION_TAG in getattr(picture, "tag_v2", {})  # a TIFF, when it is loaded
         if picture_format == "JPEG" and picture.mode in ("RGB", "L"):
@@ -130,6 +128,31 @@ def _decode(data: bytes, picture_format: str, max_pixels: int, reserve: Reserve)
             pixels = _to_rgb(picture)
         # Not by Pillow's ``getexif``, which copies every value of the EXIF, however they overlap.
         return _turn_upright(pixels, AS_STORED if turns_itself else orientation(picture.info))
+
+
+def _check_structure(data: bytes, picture_format: str, max_pixels: int, reserve: Reserve) -> int:
+    """Judges a file before its reader opens it, and reserves what that takes where it is worth a word.
+
+    Returns:
+        Pixels that are decoded on the way to those of the picture, where they may be more.
+    """
+    opening_bytes = coded_pixels = 0
+    if picture_format == "WebP":  # its reader allocates two canvases when it is opened
+        width, height = webp_size(data)
+        check_size(width, height, max_pixels)
+        opening_bytes = scan_peak_bytes(picture_format, width * height)
+    elif picture_format == "JPEG":
+        check_jpeg(data)
+    elif picture_format == "PNG":
+        check_png(data)
+    elif picture_format == "TIFF":
+        opening_bytes = check_tiff(data)
+    else:
+        needs = check_heic(data, max_pixels)
+        opening_bytes, coded_pixels = needs.opening_bytes, needs.coded_pixels
+    if picture_format == "WebP" or opening_bytes > _WORTH_RESERVING_BYTES:
+        reserve(opening_bytes)
+    return coded_pixels
 
 
 def _check(picture: ImageFile, picture_format: str, max_pixels: int) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import struct
 
 from PIL.ImageFile import ImageFile
 
-from app.domain.errors import BrokenImage, InvalidInput, UnsupportedFormat, UploadTooLarge
+from app.domain.errors import BrokenImage, UnsupportedFormat, UploadTooLarge
 
 #: A scan is one picture; a feeder's multi-page TIFF is still read (its first page), a film is not.
 MAX_FRAMES = 256
@@ -15,21 +14,11 @@ MAX_FRAMES = 256
 #: A scan is stored as JPEG, and libjpeg writes nothing wider or higher.
 MAX_SIDE_PX = 65_500
 
-#: A progressive JPEG sends its picture in scans: libjpeg writes 10, encoders that search for the smallest
-#: file some tens. Each goes over every block of the picture, so a megabyte of empty ones would decode for
-#: minutes. libtiff draws the same line for the JPEGs inside TIFFs.
-MAX_JPEG_SCANS = 100
-
 #: Bytes a pixel at the peak of a scan, the turn by EXIF and the detector included; measured at 6 and 24
 #: megapixels, the worst of each format's variants. JPEG: 3 a colour channel, since a progressive one keeps
 #: 2-byte coefficients beside its pixels. WebP: its reader makes two canvases, Pillow a third.
 _PEAK_BYTES_A_PIXEL = {"JPEG": 9, "PNG": 10, "WebP": 18, "TIFF": 10, "HEIC": 10}
 _PEAK_BYTES_A_CMYK_JPEG_PIXEL = 12
-
-#: A marker in JPEG data: FF and a code. FF 00 is a stuffed byte, FF D0 to FF D7 restart inside a scan
-#: (ITU-T T.81, annex B).
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
-_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 _TILE_WIDTH_TAG, _TILE_LENGTH_TAG = 322, 323  # TIFF 6.0, section 15
 _HEIF_BRANDS = frozenset(
@@ -112,20 +101,3 @@ def check_frames(picture: ImageFile) -> None:
     frames = getattr(picture, "n_frames", 1)
     if frames > MAX_FRAMES:
         raise UploadTooLarge(f"the picture has {frames} frames; at most {MAX_FRAMES} are accepted")
-
-
-def check_jpeg_scans(data: bytes) -> None:
-    """Raises InvalidInput for more than ``MAX_JPEG_SCANS`` scans, found as libjpeg finds them.
-
-    Segments are passed over by their length, so that the markers of a thumbnail in the EXIF do not count; in
-    the data of a scan, and after a segment that lies about its length, the next marker is looked for.
-    """
-    scans, position = 0, 2
-    while (found := _JPEG_MARKER.search(data, position)) is not None:
-        code, body = data[found.start() + 1], found.end()
-        if code == _END_OF_IMAGE:
-            return
-        scans += code == _START_OF_SCAN
-        if scans > MAX_JPEG_SCANS:
-            raise InvalidInput(f"the JPEG has more than {MAX_JPEG_SCANS} scans; save it anew")
-        position = body + max(2, int.from_bytes(data[body : body + 2], "big"))

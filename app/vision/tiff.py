@@ -26,12 +26,18 @@ _MOST_COLORS: Final = 3 * 65_536
 #: Planes of a picture: Pillow reads no more than six samples a pixel.
 _MOST_PLANES: Final = 6
 _MOST_PIECES: Final = _MOST_PLANES * MAX_SIDE_PX
+#: What Pillow takes for each strip or tile: its offset, its place and how it is read, as Python objects;
+#: measured with 20,000 to 393,000 of them, 345 each.
+_PIECE_BYTES: Final = 360
 #: Sides of tiles are multiples of this (TIFF 6.0, section 15).
 _LEAST_TILE_PX: Final = 16
 
 
-def check_tiff(data: bytes) -> None:
+def check_tiff(data: bytes) -> int:
     """Holds the directories of a TIFF against the limits, before its readers copy a byte of them.
+
+    Returns:
+        Bytes that its strips or tiles take when it is opened, before there is a pixel.
 
     Raises:
         UploadTooLarge: more than ``MAX_FRAMES`` frames.
@@ -55,6 +61,8 @@ def check_tiff(data: bytes) -> None:
     for entry in entries:
         if entry.kind not in _PACKED_KINDS and entry.count > _most_values(entry.tag, most_pieces):
             raise BrokenImage(f"tag {entry.tag} of the TIFF has {entry.count} values")
+    pieces = [entry.count for entry in entries if entry.tag in (_STRIP_OFFSETS, _TILE_OFFSETS)]
+    return _PIECE_BYTES * max(pieces, default=0)
 
 
 def _check_frames(directories: Directories) -> None:

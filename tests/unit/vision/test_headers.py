@@ -12,8 +12,9 @@ from PIL import Image
 
 from app.domain.errors import InvalidInput, MemoryTight, UploadTooLarge
 from app.vision import headers
+from app.vision import jpeg as jpeg_check
 from app.vision.decode import decode_image
-from app.vision.headers import MAX_JPEG_SCANS, check_jpeg_scans
+from app.vision.jpeg import MAX_JPEG_SCANS, check_jpeg
 
 MAX_PIXELS = 1_000_000
 
@@ -80,30 +81,30 @@ def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(monkeypatch: 
 def test_the_limit_of_scans_is_exact() -> None:
     data = jpeg(progressive=True)
     scans = data.count(b"\xff\xda")
-    check_jpeg_scans(with_more_scans(data, MAX_JPEG_SCANS - scans))
+    check_jpeg(with_more_scans(data, MAX_JPEG_SCANS - scans))
     with pytest.raises(InvalidInput):
-        check_jpeg_scans(with_more_scans(data, MAX_JPEG_SCANS - scans + 1))
+        check_jpeg(with_more_scans(data, MAX_JPEG_SCANS - scans + 1))
 
 
 def test_scans_inside_the_exif_or_after_the_end_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headers, "MAX_JPEG_SCANS", 1)
+    monkeypatch.setattr(jpeg_check, "MAX_JPEG_SCANS", 1)
     thumbnail = b"\xff\xda\x00\x08" * 50
-    check_jpeg_scans(jpeg(progressive=False, exif=b"Exif\0\0" + thumbnail) + thumbnail)
+    check_jpeg(jpeg(progressive=False, exif=b"Exif\0\0" + thumbnail) + thumbnail)
 
 
 def test_scans_behind_rubbish_and_fill_bytes_count_as_libjpeg_would_read_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(headers, "MAX_JPEG_SCANS", 1)
+    monkeypatch.setattr(jpeg_check, "MAX_JPEG_SCANS", 1)
     data = jpeg(progressive=True)
     hidden = data.replace(b"\xff\xda", b"rubbish\xff\x00\xff\xd0\xff\xff\xff\xda")
     with pytest.raises(InvalidInput):
-        check_jpeg_scans(hidden)
+        check_jpeg(hidden)
 
 
 @pytest.mark.parametrize("data", [b"\xff\xd8\xff", b"\xff\xd8\xff\xda", b"\xff\xd8\xff\xe1\xff", b"\xff\xd8"])
 def test_a_jpeg_that_ends_early_is_left_to_the_decoder(data: bytes) -> None:
-    check_jpeg_scans(data)
+    check_jpeg(data)
 
 
 @pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF"])
