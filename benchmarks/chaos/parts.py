@@ -15,6 +15,7 @@ from benchmarks.chaos import (
     pictures,
     proxy,
     silent,
+    silent_readers,
 )
 from benchmarks.chaos.dose import Part
 from benchmarks.random_clip import obstacle_to_int8
@@ -36,6 +37,9 @@ PARTS: tuple[Part, ...] = (
     Part("overload", "two hundred clients", overload.overloaded, 60),
     Part("long-run", "two thousand scans in a row", long_run.scans_in_a_row, 900, 2_000),
     Part("hostile", "slow, silent and endless senders, idle connections", hostile.clients, 60),
+    Part(
+        "silent-readers", "a hundred that take nothing of a picture", silent_readers.ask_and_take_nothing, 70
+    ),
     Part("fetch", "five hundred cards from a server that misbehaves", fetching.fetched, 600, 500),
     Part("memory-limit", "pages under a hard limit of 1 GB", limited.pages, 600),
     Part(
