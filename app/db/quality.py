@@ -6,11 +6,12 @@ import asyncio
 import datetime as dt
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
+from app.db.closed_days import ClosedDays
 from app.db.learning import answered_from_json
 from app.db.pool import Database
 from app.db.queries import Queries
@@ -48,6 +49,7 @@ _MOST_REASONS = 30
 
 _Statements = Mapping[str, Sequence[object]]
 _Rows = Mapping[str, list[asyncpg.Record]]
+_Half = Callable[[asyncpg.Connection], Awaitable[_Rows]]
 
 
 class PostgresQuality:
@@ -60,6 +62,7 @@ class PostgresQuality:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queries: Queries = database.queries
+        self._closed_days = ClosedDays()
 
     async def figures(self, chosen: QualityFilter) -> Quality:
         """Everything, in one view of the database.
@@ -78,8 +81,6 @@ class PostgresQuality:
             "quality_learnt_templates": (chosen.encoder,),
         }
         counting = {
-            "quality_cards": everything,
-            "quality_scans": everything,
             "quality_stages": (*span, chosen.encoder),
             "quality_degraded": everything,
             "quality_corrections": span,
@@ -87,7 +88,7 @@ class PostgresQuality:
             "quality_encoders": (),
         }
         async with self._database.views() as views:
-            rows = await self._rows(views, judging, counting)
+            rows = await self._rows(views, self._half(judging), self._count(counting, chosen))
             judged = list(map(_judged, rows["quality_judged"]))
             effects = effects_of(judged)
             telling = most_telling(effects)
@@ -95,13 +96,13 @@ class PostgresQuality:
         accuracy = accuracy_of(judged, list(map(_seen_at, rows["quality_disputed"])))
         return _quality(rows, accuracy, _learnt(learnt, telling, effects))
 
-    async def _rows(self, views: Sequence[asyncpg.Connection], *halves: _Statements) -> _Rows:
+    async def _rows(self, views: Sequence[asyncpg.Connection], *halves: _Half) -> _Rows:
         """What the statements find, by their names; side by side where there are connections for it."""
         if len(views) < len(halves):
             (view,) = views
-            found = [await self._half(view, half) for half in halves]
+            found = [await half(view) for half in halves]
         else:
-            tasks = [self._half(view, half) for view, half in zip(views, halves, strict=True)]
+            tasks = [half(view) for view, half in zip(views, halves, strict=True)]
             # Both have ended before either connection is given back.
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             if failures := [one for one in ended if isinstance(one, BaseException)]:
@@ -109,11 +110,29 @@ class PostgresQuality:
             found = [one for one in ended if not isinstance(one, BaseException)]
         return {name: rows for half in found for name, rows in half.items()}
 
-    async def _half(self, view: asyncpg.Connection, statements: _Statements) -> _Rows:
-        return {
-            name: list(await view.fetch(self._queries[name], *parameters))
-            for name, parameters in statements.items()
-        }
+    def _half(self, statements: _Statements) -> _Half:
+        async def fetch(view: asyncpg.Connection) -> _Rows:
+            return {
+                name: list(await view.fetch(self._queries[name], *parameters))
+                for name, parameters in statements.items()
+            }
+
+        return fetch
+
+    def _count(self, statements: _Statements, chosen: QualityFilter) -> _Half:
+        """These statements, and cards by day, of which only open days are counted each time."""
+
+        async def fetch(view: asyncpg.Connection) -> _Rows:
+            rest = (chosen.until, chosen.set_id, chosen.encoder)
+            days = list(await view.fetch(self._queries["quality_scans"], chosen.since, *rest))
+            remaining = self._closed_days.remaining(chosen, days)
+            counted = list(await view.fetch(self._queries["quality_cards"], remaining.since, *rest))
+            counted += remaining.known
+            self._closed_days.keep(chosen, days, counted)
+            rows = await self._half(statements)(view)
+            return {"quality_scans": days, "quality_cards": counted, **rows}
+
+        return fetch
 
 
 def _quality(rows: _Rows, accuracy: Accuracy, learnt: tuple[LearntTemplate, ...]) -> Quality:

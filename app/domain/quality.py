@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -37,23 +36,24 @@ def accuracy_of(judged: Sequence[JudgedAnswer], disputed: Sequence[SeenAt] = ())
         disputed: Accepted answers that a word contradicts which nothing has proved; each once, the latest
             first, and none of those judged.
     """
-    counted = [honest for one in judged if (honest := _honest(one)) is not None]
-    known = [one for one in counted if one.right_card_id is not None]
-    strangers = [one for one in counted if one.right_card_id is None and one.is_card]
-    accepted = [one for one in counted if one.given.status is Status.ACCEPTED]
-    named = [one for one in counted if one.given.status is not Status.UNKNOWN]
-    confidences = [one.given.confidence_printing for one in named]
-    right = [_is_right(one, one.given) for one in named]
-    wrong = [one for one, is_right in zip(named, right, strict=True) if not is_right]
-    accepted_right = sum(_is_right(one, one.given) for one in accepted)
-    gained, lost = _turned(counted)
+    # In pairs, not as answers made anew: there are thousands, and a figure of a page waits for them.
+    counted = [(one, answer) for one in judged if (answer := _honest(one)) is not None]
+    known = [(one, answer) for one, answer in counted if one.right_card_id is not None]
+    strangers = [answer for one, answer in counted if one.right_card_id is None and one.is_card]
+    accepted = [(one, answer) for one, answer in counted if answer.status is Status.ACCEPTED]
+    named = [(one, answer) for one, answer in counted if answer.status is not Status.UNKNOWN]
+    confidences = [answer.confidence_printing for _, answer in named]
+    right = [_is_right(*pair) for pair in named]
+    wrong = [one for (one, _), is_right in zip(named, right, strict=True) if not is_right]
+    accepted_right = sum(_is_right(*pair) for pair in accepted)
+    gained, lost = _turned([one for one, _ in counted])
     return Accuracy(
         judged=len(counted),
         left_out=len(judged) - len(counted),
-        card=share(sum(_shows_picture(one, one.given) for one in known), len(known)),
-        printing=share(sum(_is_right(one, one.given) for one in known), len(known)),
+        card=share(sum(_shows_picture(*pair) for pair in known), len(known)),
+        printing=share(sum(_is_right(*pair) for pair in known), len(known)),
         accepted=share(accepted_right, len(accepted)),
-        unknown=share(sum(one.given.status is Status.UNKNOWN for one in strangers), len(strangers)),
+        unknown=share(sum(answer.status is Status.UNKNOWN for answer in strangers), len(strangers)),
         calibration=_curve(confidences, right),
         calibration_error=expected_calibration_error(confidences, right),
         gained=len(gained),
@@ -65,11 +65,9 @@ def accuracy_of(judged: Sequence[JudgedAnswer], disputed: Sequence[SeenAt] = ())
     )
 
 
-def _honest(one: JudgedAnswer) -> JudgedAnswer | None:
-    """With the answer that counts; None where that is not known."""
-    if not one.knew_itself:
-        return one
-    return None if one.alone is None else replace(one, given=one.alone)
+def _honest(one: JudgedAnswer) -> Answered | None:
+    """The answer that counts; None where that is not known."""
+    return one.alone if one.knew_itself else one.given
 
 
 def effects_of(judged: Sequence[JudgedAnswer]) -> dict[UUID, TemplateEffect]:

@@ -23,7 +23,7 @@ from app.vision.decode import encode_jpeg
 from scripts.screenshots import home, pages
 from scripts.screenshots.browser import find_chromium, open_browser, open_page
 from scripts.screenshots.history import Month
-from scripts.screenshots.service import invented_service, served
+from scripts.screenshots.service import invented_service, served, served_apart
 
 _PAGES = (
     (SceneKind.PAGE_3X3, Level.EASY),
@@ -75,7 +75,9 @@ async def _run(folder: Path, chromium: str, arguments: argparse.Namespace) -> li
             await _scan_pages(base_url, cards)
             async with open_database(runtime.settings) as database:
                 await Month(runtime.encoder.info, database).fill(arguments.detections)
-            print(await _loading_times(browser, base_url, arguments.detections))
+            # In a process of its own, as it is run: this one is busy with the browser.
+            async with served_apart(runtime.settings) as apart_url:
+                print(await _loading_times(browser, apart_url, arguments.detections))
             troubles += await chosen.photograph(pages.MONTH)
         person = home.Person(home.draw_pictures(cards), runtime.learning.run_once)
         troubles += await chosen.photograph(home.shots(person))

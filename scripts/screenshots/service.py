@@ -18,6 +18,7 @@ from app.services.runtime import Runtime
 from app.settings import Settings
 from app.synthesis.catalogue import InventedCard, invent_catalogue
 from app.synthesis.folder import write_gallery
+from benchmarks.service import running_service
 
 GALLERY_SEED = 7
 GALLERY_ARTWORKS = 60
@@ -37,6 +38,18 @@ async def served(runtime: Runtime) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def served_apart(settings: Settings) -> AsyncIterator[str]:
+    """Another service over the same data, in a process of its own; yields its address."""
+    environment = {"ENCODER_THREADS": str(settings.encoder_threads), "LEARNING": "false"}
+    service = running_service(settings.data_dir, environment)
+    running = await asyncio.to_thread(service.__enter__)
+    try:
+        yield str(running.client.base_url)
+    finally:
+        await asyncio.to_thread(service.__exit__, None, None, None)
 
 
 @asynccontextmanager

@@ -205,10 +205,16 @@ ORDER BY cards DESC, note
 -- name: quality_review
 -- Detections that nobody has said anything about: of pairs that keep being confused first, then where the answer hangs
 -- in the balance, then strangers that are well seen. Of one card two at most: more of the same would teach little.
-WITH waiting AS (
+-- Candidates are looked into where no card was answered, and for the few that are shown: that unpacks all of them.
+WITH pairs AS MATERIALIZED (
+    SELECT answered_card_id, max(times) AS times FROM confusion_pairs
+    WHERE right_card_id <> answered_card_id
+    GROUP BY answered_card_id
+),
+waiting AS (
     SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.sharpness,
-           d.candidates -> 0 -> 'card' AS first, coalesce(pair.times, 0) AS confused_times,
-           row_number() OVER (PARTITION BY coalesce(d.candidates -> 0 -> 'card' ->> 'card_id', d.id::text)
+           coalesce(pair.times, 0) AS confused_times,
+           row_number() OVER (PARTITION BY coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id', d.id::text)
                               ORDER BY (d.status = 'review') DESC, abs(d.confidence_printing - 0.5), d.id) AS place
     FROM (
         SELECT s.id FROM scans s
@@ -218,19 +224,21 @@ WITH waiting AS (
         LIMIT 500
     ) AS recent
     JOIN detections d ON d.scan_id = recent.id
-    LEFT JOIN LATERAL (
-        SELECT max(p.times) AS times FROM confusion_pairs p
-        WHERE p.answered_card_id = d.card_id AND p.right_card_id <> p.answered_card_id
-    ) AS pair ON true
+    LEFT JOIN pairs AS pair ON pair.answered_card_id = d.card_id
     WHERE ($3::text IS NULL OR d.set_id = $3)
       AND (d.status <> 'accepted' OR pair.times > 1)
       AND NOT EXISTS (SELECT FROM corrections c WHERE c.detection_id = d.id AND c.status <> 'undone')
+),
+chosen AS MATERIALIZED (
+    SELECT * FROM waiting
+    WHERE place <= 2
+    ORDER BY confused_times DESC, (status = 'review') DESC, abs(confidence_printing - 0.5), sharpness DESC, detection_id
+    LIMIT 12
 )
-SELECT detection_id, scan_id, status, confidence_printing, first, confused_times
-FROM waiting
-WHERE place <= 2
-ORDER BY confused_times DESC, (status = 'review') DESC, abs(confidence_printing - 0.5), sharpness DESC, detection_id
-LIMIT 12
+SELECT w.detection_id, w.scan_id, w.status, w.confidence_printing, d.candidates -> 0 -> 'card' AS first, w.confused_times
+FROM chosen w
+JOIN detections d ON d.id = w.detection_id
+ORDER BY w.confused_times DESC, (w.status = 'review') DESC, abs(w.confidence_printing - 0.5), w.sharpness DESC, w.detection_id
 
 -- name: quality_encoders
 SELECT DISTINCT encoder_name FROM scans ORDER BY encoder_name
