@@ -33,6 +33,7 @@ LONG_SUITE: tuple[tuple[str, ...], ...] = (
     ("benchmarks.page_load", "--scans", "500"),
     ("benchmarks.page_load", *_CLIP, *_LARGE, "--scans", "500"),
     ("benchmarks.import_rate", "--cards", "4000"),
+    ("benchmarks.gallery_life",),
     ("benchmarks.gallery_growth",),
 )
 
