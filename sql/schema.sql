@@ -108,7 +108,13 @@ CREATE TABLE scans (
     encoder_precision   text NOT NULL,
     encoder_dimension   integer NOT NULL,
     key_id              text,
-    created_at          timestamptz NOT NULL DEFAULT now()
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    decode_ms           float8 GENERATED ALWAYS AS ((timings_ms ->> 'decode')::float8) STORED,
+    detect_ms           float8 GENERATED ALWAYS AS ((timings_ms ->> 'detect')::float8) STORED,
+    embed_ms            float8 GENERATED ALWAYS AS ((timings_ms ->> 'embed')::float8) STORED,
+    search_ms           float8 GENERATED ALWAYS AS ((timings_ms ->> 'search')::float8) STORED,
+    verify_ms           float8 GENERATED ALWAYS AS ((timings_ms ->> 'verify')::float8) STORED,
+    total_ms            float8 GENERATED ALWAYS AS ((timings_ms ->> 'total')::float8) STORED
 );
 CREATE INDEX scans_newest_first ON scans (created_at DESC, id DESC);
 CREATE INDEX scans_image_sha256 ON scans (image_sha256);
@@ -139,6 +145,9 @@ CREATE TABLE detections (
     set_id              text GENERATED ALWAYS AS (card ->> 'set_id') STORED,
     set_name            text GENERATED ALWAYS AS (card ->> 'set_name') STORED,
     language            text GENERATED ALWAYS AS (card ->> 'language') STORED,
+    first_card_id       text GENERATED ALWAYS AS (candidates #>> '{0,card,card_id}') STORED,
+    first_group         bigint GENERATED ALWAYS AS ((candidates #>> '{0,artwork_group_id}')::bigint) STORED,
+    first_source        text GENERATED ALWAYS AS (candidates #>> '{0,template_source}') STORED,
     UNIQUE (scan_id, position),
     CHECK ((grid_row IS NULL) = (grid_column IS NULL)),
     CHECK ((card_id IS NULL) = (card IS NULL))

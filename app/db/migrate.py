@@ -76,6 +76,10 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS_DIR) -> list[str]:
             missing = await _missing(connection, queries, migrations)
             for migration in missing:
                 await _apply(connection, queries, migration)
+            if missing and await connection.fetchval(queries["has_answers"]):
+                # A table that was written anew has lost what lets figures be counted from its indexes alone,
+                # and no vacuum comes by itself before much has changed.
+                await connection.execute(queries["vacuum_answers"])
     return [f"{migration.version:04} {migration.name}" for migration in missing]
 
 

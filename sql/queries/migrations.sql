@@ -14,3 +14,9 @@ SELECT version, name, sha256 FROM schema_migrations ORDER BY version
 
 -- name: record_migration
 INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3)
+
+-- name: has_answers
+SELECT to_regclass('detections') IS NOT NULL
+
+-- name: vacuum_answers
+VACUUM (ANALYZE) scans, detections

@@ -39,14 +39,11 @@ WITH learnt_photos AS MATERIALIZED (
 judged AS MATERIALIZED (
     SELECT c.id, c.sequence, c.verdict, c.card_id AS right_card_id, d.id AS detection_id, d.scan_id, d.status,
            d.confidence_card, d.confidence_printing, d.card_id, d.quad_px, s.sha256, s.created_at, s.width_px, s.height_px,
-           first.candidate -> 'card' ->> 'card_id' AS first_card_id, first.candidate ->> 'template_source' AS source,
-           (first.candidate ->> 'artwork_group_id')::bigint AS answered_group,
+           d.first_card_id, d.first_source AS source, d.first_group AS answered_group,
            study.findings -> 'alone' AS alone, study.encoded, study.gallery_id
     FROM corrections c
     JOIN detections d ON d.id = c.detection_id
     JOIN scans s ON s.id = d.scan_id
-    -- Taken out once: each look into the candidates unpacks all of them.
-    CROSS JOIN LATERAL (SELECT d.candidates -> 0 AS candidate OFFSET 0) AS first
     LEFT JOIN LATERAL (
         -- That of the encoder that answered: another one may see the crop with other eyes.
         SELECT t.findings, t.encoded, t.gallery_id
@@ -175,12 +172,12 @@ LIMIT 30
 -- The stages of app/domain/scan_filter.py by name: to take the numbers apart row by row takes three times as long.
 SELECT by_stage.stage, by_stage.quantiles[1] AS p50_ms, by_stage.quantiles[2] AS p95_ms
 FROM (
-    SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'decode')::float8) AS "decode",
-           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'detect')::float8) AS "detect",
-           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'embed')::float8) AS "embed",
-           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'search')::float8) AS "search",
-           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'verify')::float8) AS "verify",
-           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY (s.timings_ms ->> 'total')::float8) AS "total"
+    SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.decode_ms) AS "decode",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.detect_ms) AS "detect",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.embed_ms) AS "embed",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.search_ms) AS "search",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.verify_ms) AS "verify",
+           percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY s.total_ms) AS "total"
     FROM scans s
     WHERE ($1::timestamptz IS NULL OR s.created_at >= $1) AND ($2::timestamptz IS NULL OR s.created_at < $2)
       AND ($3::text IS NULL OR s.encoder_name = $3)
@@ -205,7 +202,7 @@ ORDER BY cards DESC, note
 -- name: quality_review
 -- Detections that nobody has said anything about: of pairs that keep being confused first, then where the answer hangs
 -- in the balance, then strangers that are well seen. Of one card two at most: more of the same would teach little.
--- Candidates are looked into where no card was answered, and for the few that are shown: that unpacks all of them.
+-- Candidates are looked into for the few that are shown alone: each look unpacks all of them.
 WITH pairs AS MATERIALIZED (
     SELECT answered_card_id, max(times) AS times FROM confusion_pairs
     WHERE right_card_id <> answered_card_id
@@ -214,7 +211,7 @@ WITH pairs AS MATERIALIZED (
 waiting AS (
     SELECT d.id AS detection_id, d.scan_id, d.status, d.confidence_printing, d.sharpness,
            coalesce(pair.times, 0) AS confused_times,
-           row_number() OVER (PARTITION BY coalesce(d.card_id, d.candidates -> 0 -> 'card' ->> 'card_id', d.id::text)
+           row_number() OVER (PARTITION BY coalesce(d.card_id, d.first_card_id, d.id::text)
                               ORDER BY (d.status = 'review') DESC, abs(d.confidence_printing - 0.5), d.id) AS place
     FROM (
         SELECT s.id FROM scans s

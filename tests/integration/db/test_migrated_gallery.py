@@ -77,6 +77,7 @@ async def test_a_gallery_of_the_first_schema_is_searched_and_then_moved(old: str
         "0008 counted_answers",
         "0009 login_secret",
         "0010 stale_studies",
+        "0011 counted_times",
     ]
     database = await open_at(old, settings)
     names = [f"card-{number:02}" for number in range(CARDS)]
