@@ -34,6 +34,24 @@ def give_up_if_closed(connection: asyncpg.Connection) -> None:
             connection.terminate()
 
 
+async def give_back(pool: asyncpg.Pool, connection: asyncpg.Connection) -> None:
+    """Gives a connection back, or hangs up where the server does not make it ready for others in time.
+
+    What was asked of it has been answered by then, or failed by an error of its own, so that this raises
+    nothing. It goes on where its caller is cancelled, as when a request's deadline comes.
+    """
+    leaving = asyncio.ensure_future(pool.release(connection, timeout=LEAVE_TIMEOUT_S))
+    # The driver leaves its task alone when it is cancelled, and nobody would ever ask what it raised.
+    leaving.add_done_callback(_take_note)
+    with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await asyncio.shield(leaving)
+
+
+def _take_note(leaving: asyncio.Future[None]) -> None:
+    if not leaving.cancelled():
+        leaving.exception()
+
+
 class BoundedTransaction(Transaction):  # type: ignore[misc]
     """A transaction that cuts its connection where it cannot be rolled back in time."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import asyncpg
 from pgvector.asyncpg import register_vector
 
-from app.db.bounded import BoundedConnection, give_up_if_closed
+from app.db.bounded import BoundedConnection, give_back, give_up_if_closed
 from app.db.errors import translated
 from app.db.queries import Queries
 from app.db.unhurried import UnhurriedConnection
@@ -138,11 +138,12 @@ class Database:
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection of the pool, with errors translated (see ``translated``)."""
         with self._translated():
-            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S) as connection:
-                try:
-                    yield connection
-                finally:
-                    give_up_if_closed(connection)
+            connection = await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT_S)
+            try:
+                yield connection
+            finally:
+                give_up_if_closed(connection)
+                await give_back(self._pool, connection)
 
     @asynccontextmanager
     async def transaction(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -114,6 +115,32 @@ async def ends_cancelled(task: asyncio.Task[None]) -> None:
     done, _ = await asyncio.wait({task}, timeout=10.0 + LEAVE_TIMEOUT_S + GRACE_S)
     assert done == {task}
     assert task.cancelled()
+
+
+async def test_whoever_is_cancelled_twice_leaves_no_error_that_nobody_takes(
+    gate: Gate, database: Database
+) -> None:
+    """By a deadline, and then by a caller who has hung up; and is as soon away as who is cancelled once."""
+    untaken: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: untaken.append(context))
+
+    async def ask() -> None:
+        async with database.connection() as connection:
+            gate.is_shut = True
+            await connection.execute("SELECT 1")
+
+    for cancels in (1, 2):
+        asking, started = asyncio.create_task(ask()), time.monotonic()
+        for _ in range(cancels):
+            await asyncio.sleep(0.5)
+            asking.cancel()
+        await ends_cancelled(asking)
+        assert time.monotonic() - started < LEAVE_TIMEOUT_S + 3.0
+        gate.is_shut = False
+        await asyncio.sleep(LEAVE_TIMEOUT_S + 1.0)
+    gc.collect()
+    assert untaken == []
 
 
 @pytest.mark.parametrize("work", ["learning", "retention"])
