@@ -56,5 +56,5 @@ async def test_times_and_first_candidates_of_older_answers_are_there(migrated: s
 
 
 async def test_what_was_written_anew_is_vacuumed(migrated: str) -> None:
-    """Else figures would not be counted from indexes alone: no vacuum comes by itself before much has changed."""
+    """Else figures are not counted from indexes alone: no vacuum comes by itself before much has changed."""
     assert await _rows(migrated, _VACUUMED) == [("detections",), ("scans",)]
