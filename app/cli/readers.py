@@ -12,6 +12,7 @@ import socket
 import struct
 from typing import Any, ClassVar, Final
 
+import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -151,9 +152,17 @@ class _WatchedProtocol(H11Protocol):
         super().resume_writing()
         if self._is_over_later:
             self._is_over_later = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        try:
             super().on_response_complete()
             if not self.transport.is_closing():
                 self.handle_events()
+        except h11.LocalProtocolError:
+            # What was sent ahead is no HTTP, and a reply that is over leaves none to say so in. The transport
+            # would only log what is raised here, and a broken connection stay until the end, and spoil that.
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         """The reply is written."""

@@ -53,8 +53,8 @@ def open_listener(settings: Settings) -> socket.socket:
     # 40 ms for the body of each reply, until the head is acknowledged.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Every connection inherits it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)
+    with suppress(OSError):  # where a kernel does not know it, replies take more memory, and that is all
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES)  # inherited
     try:
         listener.bind((settings.host, settings.port))
         listener.listen(LISTEN_BACKLOG)

@@ -7,6 +7,7 @@ several processes at once.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ MIGRATIONS_DIR = PROJECT_ROOT / "sql" / "migrations"
 
 #: Any number will do, if nothing else in the database locks it: the first eight bytes of "migrate".
 _ADVISORY_LOCK = int.from_bytes(b"migrate")
+_LOCK_POLL_S = 0.2
 
 _FILE_NAME = re.compile(r"^(?P<version>\d{4})_(?P<name>\w+)\.sql$")
 
@@ -71,7 +73,10 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS_DIR) -> list[str]:
     with translated():
         async with maintenance_connection(dsn) as connection:
             await check_versions(connection, queries)
-            await connection.execute(queries["lock_session"], _ADVISORY_LOCK)
+            # Asked for again and again: a statement that waits holds a view of the database from before, for
+            # whose sake the vacuum below would leave everything as it is.
+            while not await connection.fetchval(queries["try_lock_session"], _ADVISORY_LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(_LOCK_POLL_S)
             await connection.execute(queries["create_schema_migrations"])
             missing = await _missing(connection, queries, migrations)
             for migration in missing:

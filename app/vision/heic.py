@@ -13,6 +13,8 @@ from app.vision.boxes import Item, Reader, read_items
 _MOST_DECODED: Final = 1000
 #: Times the largest picture accepted: a grid, its tiles, and the same again for its transparency.
 _MOST_PICTURES: Final = 4
+#: A profile that several pictures of a sound file share is stored once and copied for each.
+_SHARED: Final = 4
 #: Of metadata and profiles when the file is opened, in libheif and in Python; measured: 3 of EXIF, 5 of a
 #: colour profile.
 _COPIES: Final = 5
@@ -43,10 +45,11 @@ def check_heic(data: bytes, max_pixels: int) -> HeicNeeds:
         raise BrokenImage(f"the HEIC picture cannot be decoded: {error}") from error
     if any(item.stored_bytes > len(data) for item in items.values()):
         raise BrokenImage("an item of the HEIC is larger than the file")
-    copied_bytes = sum(map(_copied_bytes, items.values()))
-    if copied_bytes > len(data):
+    metadata_bytes, profile_bytes = (sum(map(copied, items.values())) for copied in (_metadata, _profiles))
+    if metadata_bytes > len(data) or profile_bytes > _SHARED * len(data):
         raise BrokenImage("the metadata of the HEIC are larger together than the file")
-    return HeicNeeds(_COPIES * copied_bytes, _coded_pixels(primary, items, max_pixels))
+    opening_bytes = _COPIES * (metadata_bytes + profile_bytes)
+    return HeicNeeds(opening_bytes, _coded_pixels(primary, items, max_pixels))
 
 
 def _meta(data: bytes) -> Reader:
@@ -64,11 +67,14 @@ def _meta(data: bytes) -> Reader:
     return found
 
 
-def _copied_bytes(item: Item) -> int:
-    """Metadata are copied for each picture that they describe, a profile for each that may be shown."""
-    if item.kind in _METADATA:
-        return item.stored_bytes * max(1, len(item.names.get(_DESCRIBES, ())))
-    return 0 if item.is_hidden else item.profile_bytes
+def _metadata(item: Item) -> int:
+    """Bytes of an item that are copied when the file is opened: for each picture that it describes."""
+    return item.stored_bytes * max(1, len(item.names.get(_DESCRIBES, ()))) if item.kind in _METADATA else 0
+
+
+def _profiles(item: Item) -> int:
+    """Bytes of colour profiles that are: for each picture that may be shown."""
+    return 0 if item.is_hidden or item.kind in _METADATA else item.profile_bytes
 
 
 def _coded_pixels(primary: int, items: dict[int, Item], max_pixels: int) -> int:

@@ -1,5 +1,8 @@
 -- Two more things that figures take out of JSON for every scan and every judged answer: times by stage, and the card
 -- that came first. They are taken out once, when the answer is stored.
+-- Both at once: whoever reads one of them and then wants the other would wait for us as we for them.
+LOCK TABLE scans, detections IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE scans
     ADD COLUMN decode_ms float8 GENERATED ALWAYS AS ((timings_ms ->> 'decode')::float8) STORED,
     ADD COLUMN detect_ms float8 GENERATED ALWAYS AS ((timings_ms ->> 'detect')::float8) STORED,

@@ -1,6 +1,3 @@
--- name: lock_session
-SELECT pg_advisory_lock($1)
-
 -- name: try_lock_session
 SELECT pg_try_advisory_lock($1)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -74,14 +74,13 @@ def serving(pictures: Pictures, protocol: type[asyncio.Protocol] | None = None) 
     server.config.lifespan = "off"
     if protocol is not None:
         server.config.http = protocol
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
-        yield Service(pictures, server, listener.getsockname())
-    finally:
-        server.should_exit = True
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive()
+    with ThreadPoolExecutor(1) as threads:
+        ended = threads.submit(lambda: asyncio.run(server.serve(sockets=[listener])))
+        try:
+            yield Service(pictures, server, listener.getsockname())
+        finally:
+            server.should_exit = True
+            ended.result(PATIENCE_S)  # and in good order
 
 
 def ask(connection: socket.socket, times: int = 1, headers: str = "") -> None:
@@ -190,6 +189,17 @@ def test_requests_sent_ahead_wait_until_the_reply_before_is_taken() -> None:
         assert pictures.asked == 3
         ask(reader)  # and the connection serves on
         wait_until(lambda: pictures.asked == 4)
+
+
+def test_what_is_sent_ahead_and_is_no_http_ends_the_connection_when_the_reply_is_taken() -> None:
+    """The server ends in good order all the same, which is asked when it does."""
+    pictures = Pictures(2 * MIB)
+    with serving(pictures) as service, service.reader() as reader:
+        ask(reader, headers="Transfer-Encoding: chunked\r\n")
+        assert take(reader, 1) == 1  # the reply has begun, and most of it waits
+        reader.sendall(b"zzzz\r\n")
+        assert take(reader, 3 * MIB) >= pictures.size_bytes
+        wait_until(lambda: service.connections == 0)
 
 
 async def test_what_a_reader_does_not_take_waits_where_it_is_counted() -> None:

@@ -103,7 +103,7 @@ def fetch(
     from app.services.gallery_fetch.folder import FetchFolder
 
     ask = _Ask(source, set_ids or [], language, base_url, data, images, images_url)
-    _check_options(ask)
+    _check_options(ask, check_pictures)
     folder = FetchFolder(into or load_settings().data_dir / "sources" / source.value)
     checks = Checks(folder, everything=check_pictures)
     fetch_cards = _fetch_tcgdex if source is Source.TCGDEX else _fetch_data
@@ -117,11 +117,13 @@ def fetch(
     _raise_where_incomplete(report)
 
 
-def _check_options(ask: _Ask) -> None:
+def _check_options(ask: _Ask, check_pictures: bool) -> None:
     if ask.source is Source.POKEMONTCG and ask.data is None:
         raise typer.BadParameter("pokemontcg needs --data, your copy of the PokemonTCG data project")
     if ask.source is not Source.POKEMONTCG and (ask.data is not None or ask.images is not None):
         raise typer.BadParameter(f"--data and --images are not for {ask.source.value}")
+    if check_pictures and ask.images is not None:
+        raise typer.BadParameter("--check-pictures asks a server, and files of --images are read each time")
 
 
 def _print(report: FetchReport, folder: FetchFolder) -> None:
