@@ -143,7 +143,7 @@ async def _learn(client: httpx.AsyncClient, pages: Sequence[Page], corrections: 
     return timed.standing
 
 
-async def _most_at_once(data_dir: Path, until: asyncio.Event) -> set[int]:
+async def _templates_of_other(data_dir: Path, until: asyncio.Event) -> set[int]:
     """How many templates of the other encoder could be searched, at each look."""
     settings = benchmark_settings(data_dir.parent, data_dir=data_dir)
     seen: set[int] = set()
@@ -168,7 +168,7 @@ async def work_beside(
         async with _scanning(client, pages) as backup_ms:
             backup_s = await command("backup", str(data_dir / "cards.backup"))
         until = asyncio.Event()
-        looking = asyncio.create_task(_most_at_once(data_dir, until))
+        looking = asyncio.create_task(_templates_of_other(data_dir, until))
         async with _scanning(client, pages) as embedding_ms:
             re_embed_s = await command("re-embed", "--encoder", _OTHER)
         until.set()

@@ -13,7 +13,7 @@ from app.domain.quality_types import QualityFilter
 
 #: Filters that are remembered; a page asks for the same few again and again.
 _FILTERS = 4
-#: Rows that are remembered for each: a month of thirty sets has some thousands, in under a megabyte.
+#: Rows that are remembered for each: a month of thirty sets has some thousands; so many take 2 MB.
 _MOST_ROWS = 5000
 
 _Counts = tuple[tuple[dt.date, int], ...]
