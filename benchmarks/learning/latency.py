@@ -1,9 +1,12 @@
 """``python -m benchmarks.learning.latency``: from a correction to a changed answer, while scans go on.
 
 ``binderlens serve`` runs in a process of its own. One client sends pages of nine cards at a steady pace,
-while another sends pages again that were seen before, one a second: first that alone, and then each after a
-correction, which is followed until its status says that it was learnt and its page is answered by the
-template that it became.
+while another sends pages again that were seen before, one a second: in some stretches that alone, in the
+others each after a correction, which is followed until its status says that it was learnt and its page is
+answered by the template that it became.
+
+Stretches of both kinds take turns, A B B A: a machine whose speed changes by half within minutes would
+otherwise tell more of itself than of learning. All pages were seen once before, so none is new to one kind.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ _POLL_S = 0.1
 #: What has not changed by then counts as this.
 _GIVEN_UP_S = 30.0
 _SAME_IOU = 0.5
+#: Corrections of one stretch, one a second.
+_STRETCH = 10
 #: Of all pages that were sent, in whatever part of the measurement: none may be remembered.
 _NUMBERS = itertools.count()
 
@@ -115,24 +120,32 @@ async def _each_second(work: Sequence[Coroutine[object, object, object]]) -> Non
 
 
 async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str, object]:
-    """Scans without corrections, then with them."""
+    """Scans without corrections and with them, by turns."""
     alone, timed = Timed(), Timed()
     async with httpx.AsyncClient(base_url=url, timeout=60.0, trust_env=False) as client:
+        seen = [(page, await scan(client, page.jpeg)) for page in pages]
         cards = [
             (page, detection, card_id)
-            for page in pages[: corrections // 6 + 1]
-            for detection, card_id in known_cards(page, await scan(client, page.jpeg))
+            for page, found in seen
+            for detection, card_id in known_cards(page, found)
         ][:corrections]
-        async with _scanning(client, pages, alone.scans_ms):
-            await _each_second([scan(client, page.jpeg) for page, _, _ in cards])
-        async with _scanning(client, pages, timed.scans_ms):
-            await _each_second([correct(client, *one, timed) for one in cards])
+        for number, start in enumerate(range(0, len(cards), _STRETCH)):
+            stretch = cards[start : start + _STRETCH]
+            for with_corrections in (False, True) if number % 2 == 0 else (True, False):
+                times = timed if with_corrections else alone
+                work = [
+                    correct(client, *one, times) if with_corrections else scan(client, one[0].jpeg)
+                    for one in stretch
+                ]
+                async with _scanning(client, pages, times.scans_ms):
+                    await _each_second(work)
     return {
         "corrections": len(cards),
         "standing": timed.standing,
         "changed": len(timed.changed_ms),
         "decided_ms": quantiles(timed.decided_ms),
         "changed_ms": quantiles(timed.changed_ms),
+        "scans": {"alone": len(alone.scans_ms), "with_corrections": len(timed.scans_ms)},
         "scans_alone_ms": quantiles(alone.scans_ms),
         "scans_with_corrections_ms": quantiles(timed.scans_ms),
     }

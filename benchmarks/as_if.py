@@ -1,0 +1,81 @@
+"""``python -m benchmarks.as_if FLAG COMMAND ...``: as if the processor had an instruction that it lacks.
+
+Memory and what a service does under a limit do not depend on the processor, but int8 is refused where its
+instruction is missing (``app.inference.precision``). Here the command, and it alone, sees another
+``/proc/cpuinfo``: one with that flag, and with a model name that says so, which results carry along. What
+computes asks the processor itself and takes its slow way: of time and of vectors this shows nothing. Needs
+root, as any mount does. For instance::
+
+    python -m benchmarks.as_if avx_vnni python -m benchmarks.chaos --only memory-limit-large
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+CPUINFO = Path("/proc/cpuinfo")
+# include/uapi/linux/mount.h; Python 3.12 has os.unshare, and no version has mount.
+_CLONE_NEWNS = 0x00020000
+_MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
+
+
+def with_flag(cpuinfo: str, flag: str) -> str:
+    """The text of a processor that has ``flag`` too, and says that it only pretends to.
+
+    Raises:
+        ValueError: the text names no flags, as that of other architectures does not.
+    """
+    lines = [_changed(line, flag) for line in cpuinfo.splitlines()]
+    if not any(line.startswith("flags") for line in lines):
+        raise ValueError(f"{CPUINFO} names no flags that {flag} could be added to")
+    return "\n".join(lines) + "\n"
+
+
+def _changed(line: str, flag: str) -> str:
+    if line.startswith("flags"):
+        return f"{line} {flag}"
+    if line.startswith("model name"):
+        return f"{line} (as if it had {flag})"
+    return line
+
+
+def show_instead(pretended: Path, real: Path) -> None:
+    """Lays a file over another one, for this process and those that it starts.
+
+    Raises:
+        OSError: this process may not mount.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    calls = (
+        functools.partial(libc.unshare, _CLONE_NEWNS),
+        functools.partial(
+            libc.mount, b"none", b"/", None, _MS_REC | _MS_PRIVATE, None
+        ),  # others do not see it
+        functools.partial(libc.mount, os.fsencode(pretended), os.fsencode(real), None, _MS_BIND, None),
+    )
+    for call in calls:
+        if call() != 0:
+            raise OSError(ctypes.get_errno(), f"{real} cannot be shown otherwise here")
+
+
+def main() -> None:
+    """Becomes the command."""
+    flag, *command = sys.argv[1:] or [""]
+    if not flag or not command or shutil.which(command[0]) is None:
+        sys.exit(f"{__doc__}\nNot given: a flag and a command that is there")
+    with tempfile.NamedTemporaryFile("w", prefix="cpuinfo-") as pretended:
+        pretended.write(with_flag(CPUINFO.read_text(), flag))
+        pretended.flush()
+        show_instead(Path(pretended.name), CPUINFO)
+    # What is mounted outlives its name.
+    os.execvp(command[0], command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
