@@ -16,7 +16,7 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +112,7 @@ async def _scanning(
     await task
 
 
-async def _each_second(work: Sequence[Coroutine[object, object, object]]) -> None:
+async def _each_second(work: Iterable[Coroutine[object, object, object]]) -> None:
     async with asyncio.TaskGroup() as tasks:
         for one in work:
             tasks.create_task(one)
@@ -131,14 +131,16 @@ async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str
         ][:corrections]
         for number, start in enumerate(range(0, len(cards), _STRETCH)):
             stretch = cards[start : start + _STRETCH]
-            for with_corrections in (False, True) if number % 2 == 0 else (True, False):
-                times = timed if with_corrections else alone
-                work = [
-                    correct(client, *one, times) if with_corrections else scan(client, one[0].jpeg)
-                    for one in stretch
-                ]
+            for jpeg in dict.fromkeys(page.jpeg for page, _, _ in stretch):
+                await scan(client, jpeg)  # who corrects an answer has just seen it
+            for times in (alone, timed) if number % 2 == 0 else (timed, alone):
+                again = (
+                    (correct(client, *one, timed) for one in stretch)
+                    if times is timed
+                    else (scan(client, page.jpeg) for page, _, _ in stretch)
+                )
                 async with _scanning(client, pages, times.scans_ms):
-                    await _each_second(work)
+                    await _each_second(again)
     return {
         "corrections": len(cards),
         "standing": timed.standing,
