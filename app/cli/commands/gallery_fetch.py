@@ -105,7 +105,8 @@ def fetch(
     ask = _Ask(source, set_ids or [], language, base_url, data, images, images_url)
     _check_options(ask, check_pictures)
     folder = FetchFolder(into or load_settings().data_dir / "sources" / source.value)
-    checks = Checks(folder, everything=check_pictures)
+    scope = (source.value, language, *sorted(set(ask.set_ids)))
+    checks = Checks(folder, everything=check_pictures, scope=scope)
     fetch_cards = _fetch_tcgdex if source is Source.TCGDEX else _fetch_data
     report = asyncio.run(fetch_cards(ask, folder, checks))
     _print(report, folder)

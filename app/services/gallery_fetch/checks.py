@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 from app.domain.errors import ConfigurationError
@@ -25,15 +27,19 @@ class Checks:
         folder: Where the pictures are.
         everything: About each of them, also where that takes the whole picture. A check that was interrupted
             goes on: what it has asked about is left out.
+        scope: What the run goes over, in words that are the same when it is run again. Checks of other sets
+            or another language neither go on with this one nor end it.
 
     Raises:
         ConfigurationError: the folder cannot be written.
     """
 
-    def __init__(self, folder: FetchFolder, *, everything: bool = False) -> None:
+    def __init__(self, folder: FetchFolder, *, everything: bool = False, scope: Sequence[str] = ()) -> None:
         self._everything = everything
         self._now_s = folder.clock()
-        self._mark = folder.root / _MARK_NAME
+        # By its hash: people name sets, and any of them may be in the command.
+        scope_hash = hashlib.sha256("\n".join(scope).encode()).hexdigest()[:12]
+        self._mark = folder.root / f"{_MARK_NAME}-{scope_hash}"
         self._since_s = self._began_s() if everything else self._now_s - CHECK_AFTER.total_seconds()
 
     def due(self, known: FetchedCard) -> bool:

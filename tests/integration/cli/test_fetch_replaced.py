@@ -52,7 +52,7 @@ def run(site: LocalTcgdex, tmp_path: Path) -> Callable[..., FetchReport]:
 
     async def fetch_now(days: float, everything: bool, sets: tuple[str, ...]) -> FetchReport:
         folder = FetchFolder(tmp_path, lambda: time.time() + days * DAY_S)
-        checks = Checks(folder, everything=everything)
+        checks = Checks(folder, everything=everything, scope=sets)
         site.asked.clear()
         site.answered.clear()
         async with PoliteClient.open(HURRIED, [site.url]) as client:
@@ -170,10 +170,23 @@ def test_a_check_that_was_interrupted_goes_on_with_what_it_has_not_asked_about(
         run(**both)
     assert len(pictures(site)) == 4
     site.refusals.clear()
-    run(sets=("sv07",))  # what came meanwhile is new as well
-    assert run(everything=True, sets=("sv05", "sv06", "sv07")).asked_about == 1
+    run(sets=("sv07",))
+    assert run(**both).asked_about == 1
     assert pictures(site) == [(other, 304, 0)]
     assert run(**both).asked_about == 4  # that one was over; this is another
+
+
+def test_a_check_of_other_sets_does_not_end_one_that_was_interrupted(
+    fetch: CommandLine, site: LocalTcgdex, tmp_path: Path
+) -> None:
+    site.add_set("sv06", {"1": OLD})
+    args = ("gallery", "fetch", "tcgdex", "--into", tmp_path)
+    fetch(*args)
+    site.refusals["/assets/en/sv06-1/high.webp"] = [(429, {"Retry-After": "3600"})]
+    assert fetch(*args, "--check-pictures").status == 1
+    site.refusals.clear()
+    assert "asked about 3 pictures" in fetch(*args, "--check-pictures", "--set", "sv05").out
+    assert "asked about 1 pictures" in fetch(*args, "--check-pictures").out
 
 
 def test_an_interrupted_check_does_not_go_on_days_later(
