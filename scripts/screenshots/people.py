@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -82,7 +82,7 @@ def _say(answer: Answer, gallery: Sequence[KnownCard], rng: np.random.Generator)
     is_stranger = is_right if is_unknown else rng.random() < 0.01
     alone_right = is_right != (answer.is_learnt and rng.random() < (0.35 if is_right else 0.6))
     alone = right if alone_right else other if right is answer.first else answer.first
-    when = answer.moment + timedelta(minutes=float(rng.uniform(1, 600)))
+    when = min(answer.moment + timedelta(minutes=float(rng.uniform(1, 600))), datetime.now(UTC))
     group = 1 + int(rng.zipf(1.6)) % _UNKNOWN_GROUPS if is_stranger and stands == "learned" else None
     correction = {
         "id": new_id(rng),
