@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
@@ -47,9 +47,8 @@ _SAME_PLACE = 0.02
 _MOST_REASONS = 30
 
 
-_Statements = Mapping[str, Sequence[object]]
 _Rows = Mapping[str, list[asyncpg.Record]]
-_Half = Callable[[asyncpg.Connection], Awaitable[_Rows]]
+_Work = Callable[[asyncpg.Connection], Awaitable[_Rows]]
 
 
 class PostgresQuality:
@@ -73,22 +72,24 @@ class PostgresQuality:
         """
         span = (chosen.since, chosen.until)
         everything = (*span, chosen.set_id, chosen.encoder)
-        judging = {
-            "quality_judged": (*everything, _SAME_PLACE, SAME_PHOTO_IN_PLACE),
-            "quality_disputed": everything,
-            "quality_review": everything,
-            "quality_confused": (chosen.set_id,),
-            "quality_learnt_templates": (chosen.encoder,),
-        }
-        counting = {
-            "quality_stages": (*span, chosen.encoder),
-            "quality_degraded": everything,
-            "quality_corrections": span,
-            "quality_unknown_groups": span,
-            "quality_encoders": (),
-        }
+        # Those that take longest first, so that neither connection is left with one of them at the end.
+        work = deque(
+            (
+                self._ask("quality_judged", *everything, _SAME_PLACE, SAME_PHOTO_IN_PLACE),
+                self._count(chosen),
+                self._ask("quality_stages", *span, chosen.encoder),
+                self._ask("quality_review", *everything),
+                self._ask("quality_disputed", *everything),
+                self._ask("quality_degraded", *everything),
+                self._ask("quality_encoders"),
+                self._ask("quality_confused", chosen.set_id),
+                self._ask("quality_corrections", *span),
+                self._ask("quality_unknown_groups", *span),
+                self._ask("quality_learnt_templates", chosen.encoder),
+            )
+        )
         async with self._database.views() as views:
-            rows = await self._rows(views, self._half(judging), self._count(counting, chosen))
+            rows = await _rows(views, work)
             judged = list(map(_judged, rows["quality_judged"]))
             effects = effects_of(judged)
             telling = most_telling(effects)
@@ -96,31 +97,16 @@ class PostgresQuality:
         accuracy = accuracy_of(judged, list(map(_seen_at, rows["quality_disputed"])))
         return _quality(rows, accuracy, _learnt(learnt, telling, effects))
 
-    async def _rows(self, views: Sequence[asyncpg.Connection], *halves: _Half) -> _Rows:
-        """What the statements find, by their names; side by side where there are connections for it."""
-        if len(views) < len(halves):
-            (view,) = views
-            found = [await half(view) for half in halves]
-        else:
-            tasks = [half(view) for view, half in zip(views, halves, strict=True)]
-            # Both have ended before either connection is given back.
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            if failures := [one for one in ended if isinstance(one, BaseException)]:
-                raise failures[0]
-            found = [one for one in ended if not isinstance(one, BaseException)]
-        return {name: rows for half in found for name, rows in half.items()}
+    def _ask(self, name: str, *parameters: object) -> _Work:
+        """One statement."""
 
-    def _half(self, statements: _Statements) -> _Half:
         async def fetch(view: asyncpg.Connection) -> _Rows:
-            return {
-                name: list(await view.fetch(self._queries[name], *parameters))
-                for name, parameters in statements.items()
-            }
+            return {name: list(await view.fetch(self._queries[name], *parameters))}
 
         return fetch
 
-    def _count(self, statements: _Statements, chosen: QualityFilter) -> _Half:
-        """These statements, and cards by day, of which only open days are counted each time."""
+    def _count(self, chosen: QualityFilter) -> _Work:
+        """Scans and cards by day; of the cards only those of open days are counted each time."""
 
         async def fetch(view: asyncpg.Connection) -> _Rows:
             rest = (chosen.until, chosen.set_id, chosen.encoder)
@@ -129,10 +115,28 @@ class PostgresQuality:
             counted = list(await view.fetch(self._queries["quality_cards"], remaining.since, *rest))
             counted += remaining.known
             self._closed_days.keep(chosen, days, counted)
-            rows = await self._half(statements)(view)
-            return {"quality_scans": days, "quality_cards": counted, **rows}
+            return {"quality_scans": days, "quality_cards": counted}
 
         return fetch
+
+
+async def _rows(views: Sequence[asyncpg.Connection], work: deque[_Work]) -> _Rows:
+    """What the statements find, by their names; each connection takes the next as soon as it is free."""
+    rows: dict[str, list[asyncpg.Record]] = {}
+
+    async def take_next(view: asyncpg.Connection) -> None:
+        try:
+            while work:
+                rows.update(await work.popleft()(view))
+        except BaseException:
+            work.clear()  # nobody will see what the other would still find
+            raise
+
+    # All have ended before any connection is given back.
+    ended = await asyncio.gather(*map(take_next, views), return_exceptions=True)
+    if failures := [one for one in ended if one is not None]:
+        raise failures[0]
+    return rows
 
 
 def _quality(rows: _Rows, accuracy: Accuracy, learnt: tuple[LearntTemplate, ...]) -> Quality:
