@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from app.services.remembering import CROPS_KEPT
 from benchmarks.chaos.dose import Dose
 from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.promises import Outcome
@@ -18,7 +19,8 @@ _SLOPE_MB_PER_1000 = 3.0
 _DESCRIPTORS_MORE = 4
 #: The event loop's own threads come one by one, as they are first needed, up to the number of cores and four.
 _THREADS_MORE = 4
-_PICTURES = 240
+#: More than are remembered, in turn: none is spared its work.
+_PICTURES = CROPS_KEPT + 100
 
 
 def scans_in_a_row(ground: Ground, dose: Dose) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 import numpy as np
 
+from app.services.remembering import CROPS_KEPT
 from benchmarks.chaos.dose import Dose
 from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.promises import Outcome
@@ -46,7 +47,7 @@ class Crowd:
 def overloaded(ground: Ground, dose: Dose) -> Outcome:
     """Clients obey Retry-After; memory and recovery are watched."""
     outcome = Outcome()
-    pictures = ground.pictures(240, seed=3)
+    pictures = ground.pictures(CROPS_KEPT + 100, seed=3)  # more than are remembered
     with serving(ground.copy("overload"), {"MEMORY_LIMIT_MB": str(MEMORY_LIMIT_MB)}) as served:
         asyncio.run(_crowd(served, pictures, dose, outcome))
         faults = served.faults_in_log()
