@@ -1,10 +1,10 @@
 """``python -m benchmarks.as_if FLAG COMMAND ...``: as if the processor had an instruction that it lacks.
 
-Memory and what a service does under a limit do not depend on the processor, but int8 is refused where its
-instruction is missing (``app.inference.precision``). Here the command, and it alone, sees another
-``/proc/cpuinfo``: one with that flag, and with a model name that says so, which results carry along. What
-computes asks the processor itself and takes its slow way: of time and of vectors this shows nothing. Needs
-root, as any mount does. For instance::
+int8 is refused where its instruction is missing (``app.inference.precision``), but that a service stays below
+a limit of memory can be tried there, too. Here the command, and it alone, sees another ``/proc/cpuinfo``: one
+with that flag, and with a model name that says so, which results carry along. What computes asks the
+processor itself and takes its slow way: of time and of vectors this shows nothing, and weights may lie in
+memory in another order. Needs root, as any mount does. For instance::
 
     python -m benchmarks.as_if avx_vnni python -m benchmarks.chaos --only memory-limit-large
 """
@@ -20,28 +20,37 @@ import tempfile
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+_MARK = " (as if it had "
 # include/uapi/linux/mount.h; Python 3.12 has os.unshare, and no version has mount.
 _CLONE_NEWNS = 0x00020000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 def with_flag(cpuinfo: str, flag: str) -> str:
-    """The text of a processor that has ``flag`` too, and says that it only pretends to.
+    """The text of a processor that has ``flag`` too and says that it pretends; unchanged where it has it.
 
     Raises:
         ValueError: the text names no flags, as that of other architectures does not.
     """
-    lines = [_changed(line, flag) for line in cpuinfo.splitlines()]
-    if not any(line.startswith("flags") for line in lines):
+    lines = cpuinfo.splitlines()
+    flags = [line.split() for line in lines if line.startswith("flags")]
+    if not flags:
         raise ValueError(f"{CPUINFO} names no flags that {flag} could be added to")
-    return "\n".join(lines) + "\n"
+    if all(flag in line for line in flags):
+        return cpuinfo
+    return "\n".join(_changed(line, flag) for line in lines) + "\n"
+
+
+def pretends() -> bool:
+    """Whether this process was started by this module and sees a processor that is not there."""
+    return _MARK in CPUINFO.read_text()
 
 
 def _changed(line: str, flag: str) -> str:
     if line.startswith("flags"):
         return f"{line} {flag}"
     if line.startswith("model name"):
-        return f"{line} (as if it had {flag})"
+        return f"{line}{_MARK}{flag})"
     return line
 
 
@@ -72,6 +81,7 @@ def main() -> None:
     with tempfile.NamedTemporaryFile("w", prefix="cpuinfo-") as pretended:
         pretended.write(with_flag(CPUINFO.read_text(), flag))
         pretended.flush()
+        os.fchmod(pretended.fileno(), 0o444)  # of /proc/cpuinfo: other users, as the database's, read it
         show_instead(Path(pretended.name), CPUINFO)
     # What is mounted outlives its name.
     os.execvp(command[0], command)  # noqa: S606

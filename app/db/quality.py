@@ -121,20 +121,25 @@ class PostgresQuality:
 
 
 async def _rows(views: Sequence[asyncpg.Connection], work: deque[_Work]) -> _Rows:
-    """What the statements find, by their names; each connection takes the next as soon as it is free."""
+    """What the statements find, by their names; each connection takes the next as soon as it is free.
+
+    Raises:
+        Exception: the first failure; by then no connection is in the middle of a statement.
+    """
     rows: dict[str, list[asyncpg.Record]] = {}
+    failures: list[BaseException] = []
 
     async def take_next(view: asyncpg.Connection) -> None:
         try:
             while work:
                 rows.update(await work.popleft()(view))
-        except BaseException:
-            work.clear()  # nobody will see what the other would still find
+        except BaseException as failure:
+            work.clear()  # nobody would see what the other still finds
+            failures.append(failure)
             raise
 
-    # All have ended before any connection is given back.
-    ended = await asyncio.gather(*map(take_next, views), return_exceptions=True)
-    if failures := [one for one in ended if one is not None]:
+    await asyncio.gather(*map(take_next, views), return_exceptions=True)
+    if failures:
         raise failures[0]
     return rows
 

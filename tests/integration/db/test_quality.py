@@ -178,18 +178,17 @@ async def test_of_many_reasons_the_rarer_ones_are_counted_and_no_correction_drop
 
 
 async def test_all_figures_are_of_one_moment(history: History, database: Database) -> None:
-    """A scan that comes while they are counted is in none of them: a lock holds the counting up meanwhile."""
+    """What changes while they are counted is in none of them: a lock holds all counting up meanwhile."""
     await history.judge(PHOTO, RIGHT)
     async with database.connection() as other:
         async with other.transaction():
-            await other.execute("LOCK TABLE confusion_pairs")
+            await other.execute("LOCK TABLE scans")
             counting = asyncio.create_task(history.figures())
             while not await other.fetchval(
                 "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
                 " WHERE d.datname = current_database() AND NOT l.granted)"
             ):
                 await asyncio.sleep(0.01)
-            async with database.connection() as third:
-                await third.execute("UPDATE scans SET encoder_name = 'later'")
+            await other.execute("UPDATE scans SET encoder_name = 'later'")
         quality = await counting
     assert quality.encoders == ("test",)

@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from app.inference.precision import INT8_CPU_FLAGS, read_cpu_flags
-from benchmarks.as_if import with_flag
+from benchmarks.as_if import pretends, with_flag
 
 CPUINFO = "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu sse2\n"
-READ_FLAGS = "from app.inference.precision import read_cpu_flags; print(*read_cpu_flags())"
+READ = """
+import os
+from app.inference.precision import read_cpu_flags
+from benchmarks.as_if import CPUINFO, pretends
+print(oct(os.stat(CPUINFO).st_mode & 0o777), pretends(), *read_cpu_flags())
+"""
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -25,6 +30,10 @@ def test_the_flag_is_added_and_the_name_says_so(tmp_path: Path) -> None:
     file.write_text(changed)
     assert read_cpu_flags(file) == {"fpu", "sse2", "avx_vnni"}
     assert "model name\t: Some CPU (as if it had avx_vnni)\n" in changed
+
+
+def test_a_flag_that_is_there_changes_nothing() -> None:
+    assert with_flag(CPUINFO, "sse2") == CPUINFO
 
 
 def test_a_processor_without_flags_is_an_error() -> None:
@@ -44,6 +53,8 @@ def test_the_command_alone_sees_the_flag() -> None:
         pytest.skip("this process may not mount")
     before = read_cpu_flags()
     flag = sorted({*INT8_CPU_FLAGS, "as_if"} - before)[0]
-    done = run(flag, sys.executable, "-c", READ_FLAGS)
-    assert flag in done.stdout.split(), done.stderr
-    assert read_cpu_flags() == before
+    done = run(flag, sys.executable, "-c", READ)
+    mode, pretending, *seen = done.stdout.split()
+    assert (mode, pretending) == ("0o444", "True")
+    assert set(seen) == before | {flag}
+    assert (read_cpu_flags(), pretends()) == (before, False)
