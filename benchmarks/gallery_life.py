@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from app.db.connect import open_database
 from app.domain.calibration_file import CALIBRATION_FILE
 from app.settings import PROJECT_ROOT
 from benchmarks.galleries import benchmark_settings
-from benchmarks.learning.latency import Timed, correct, fill, keep_scanning, known_cards, scan
+from benchmarks.learning.latency import Timed, correct, different, fill, keep_scanning, known_cards, scan
 from benchmarks.learning.photos import Page
 from benchmarks.results import quantiles, write_result
 from benchmarks.served_encoder import COMPACT
@@ -121,11 +121,11 @@ class Command:
 
 
 @asynccontextmanager
-async def _scanning(client: httpx.AsyncClient, pages: Sequence[Page]) -> AsyncIterator[list[float]]:
+async def _scanning(client: httpx.AsyncClient, pictures: Iterator[bytes]) -> AsyncIterator[list[float]]:
     """Milliseconds of scans meanwhile; one that is answered by an error is raised here."""
     times_ms: list[float] = []
     until = asyncio.Event()
-    task = asyncio.create_task(keep_scanning(client, pages, times_ms, until))
+    task = asyncio.create_task(keep_scanning(client, pictures, times_ms, until))
     yield times_ms
     until.set()
     await task
@@ -163,13 +163,14 @@ async def work_beside(
     """Learns, then makes a backup and another encoder's gallery while scans go on."""
     async with httpx.AsyncClient(base_url=url, timeout=60.0, trust_env=False) as client:
         learnt = await _learn(client, pages, corrections)
-        async with _scanning(client, pages) as alone_ms:
+        pictures = different(pages)
+        async with _scanning(client, pictures) as alone_ms:
             await asyncio.sleep(_ALONE_S)
-        async with _scanning(client, pages) as backup_ms:
+        async with _scanning(client, pictures) as backup_ms:
             backup_s = await command("backup", str(data_dir / "cards.backup"))
         until = asyncio.Event()
         looking = asyncio.create_task(_templates_of_other(data_dir, until))
-        async with _scanning(client, pages) as embedding_ms:
+        async with _scanning(client, pictures) as embedding_ms:
             re_embed_s = await command("re-embed", "--encoder", _OTHER)
         until.set()
         return {

@@ -24,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from app.domain.types import RgbImage
 from app.synthesis.cards import draw_card
 from app.vision.decode import encode_jpeg
 from benchmarks.galleries import benchmark_settings, invented_cards, open_gallery
@@ -69,11 +70,16 @@ class Pages:
         print(f"page: {width_px} x {height_px} px, {width_px * height_px / 1e6:.1f} megapixels")
 
     def another(self) -> bytes:
-        """The page with some of its blocks brighter by one step of 255, so that every crop is another."""
-        height_px, width_px = self._picture.shape[:2]
-        blocks = self._rng.integers(0, 2, (height_px // BLOCK_PX, width_px // BLOCK_PX, 3), dtype=np.uint8)
-        brighter = cv2.resize(blocks, (width_px, height_px), interpolation=cv2.INTER_NEAREST)
-        return encode_jpeg(np.asarray(cv2.add(self._picture, brighter), np.uint8), JPEG_QUALITY)
+        """The page in other pixels: see ``in_other_pixels``."""
+        return in_other_pixels(self._picture, self._rng)
+
+
+def in_other_pixels(picture: RgbImage, rng: np.random.Generator) -> bytes:
+    """A JPEG with some blocks brighter by one step of 255, so that nothing is remembered of any crop."""
+    height_px, width_px = picture.shape[:2]
+    blocks = rng.integers(0, 2, (height_px // BLOCK_PX, width_px // BLOCK_PX, 3), dtype=np.uint8)
+    brighter = cv2.resize(blocks, (width_px, height_px), interpolation=cv2.INTER_NEAREST)
+    return encode_jpeg(np.asarray(cv2.add(picture, brighter), np.uint8), JPEG_QUALITY)
 
 
 async def fill_gallery(

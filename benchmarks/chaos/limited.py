@@ -12,18 +12,22 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.as_if import pretends
 from benchmarks.chaos.dose import Dose
 from benchmarks.chaos.ground import GALLERY_CARDS, Ground
 from benchmarks.chaos.promises import Outcome
 from benchmarks.chaos.served import Served
 from benchmarks.page_load import CARDS, Pages, fill_gallery
 from benchmarks.random_clip import QUANTISED, quantised_models
+from benchmarks.results import quantiles
 from benchmarks.served_encoder import ServedEncoder
 
 LIMIT_BYTES, LARGE_LIMIT_BYTES = 1_000_000_000, 1_500_000_000
+#: The product's own, where the suite has less.
+_LARGE_TIMEOUT_S = 30.0
 _ROOT = Path("/sys/fs/cgroup")
-#: Memory is looked at, not time: without the instruction (``benchmarks.as_if``) a page takes tens of seconds.
-_LARGE_TIMEOUT_S = 120.0
+#: Without the instruction a page takes tens of seconds in int8, and then memory alone is looked at.
+_PRETENDING_TIMEOUT_S = 120.0
 
 
 class Group:
@@ -104,10 +108,12 @@ def large_encoder_pages(ground: Ground, dose: Dose) -> Outcome:
     work = ground.work / "limited-large"
     work.mkdir()
     asyncio.run(fill_gallery(work, GALLERY_CARDS, encoder))
-    patience = {"REQUEST_TIMEOUT_MS": str(round(_LARGE_TIMEOUT_S * 1000))}
-    served = Served(work / "data", {**encoder.environment, **patience})
-    served.client.timeout = httpx.Timeout(_LARGE_TIMEOUT_S + 5.0)
+    timeout_s = _PRETENDING_TIMEOUT_S if pretends() else _LARGE_TIMEOUT_S
+    deadline = {"REQUEST_TIMEOUT_MS": str(round(timeout_s * 1000))}
+    served = Served(work / "data", {**encoder.environment, **deadline})
+    served.client.timeout = httpx.Timeout(timeout_s + 5.0)
     outcome = _identify(served, LARGE_LIMIT_BYTES, dose)
+    outcome.measured(request_timeout_s=timeout_s)
     computes = str(outcome.figures["encoder"])
     outcome.promise("ViT-L-14 computes in int8", f"{QUANTISED} int8" in computes, computes)
     return outcome
@@ -118,6 +124,7 @@ def _identify(served: Served, limit_bytes: int, dose: Dose) -> Outcome:
     outcome = Outcome()
     drawn = Pages(seed=12)
     statuses: Counter[int] = Counter()
+    pages_ms: list[float] = []
     fewer = 0
     with _group(limit_bytes) as group:
         served.start()
@@ -130,7 +137,10 @@ def _identify(served: Served, limit_bytes: int, dose: Dose) -> Outcome:
             ends = time.monotonic() + dose.seconds
             while time.monotonic() < ends:
                 # Another one each time: what is remembered would spare the encoder its work.
-                reply = served.client.post("/identify", files={"image": ("p.jpg", drawn.another())})
+                page = drawn.another()
+                started = time.perf_counter()
+                reply = served.client.post("/identify", files={"image": ("p.jpg", page)})
+                pages_ms.append(1000 * (time.perf_counter() - started))
                 statuses[reply.status_code] += 1
                 if reply.status_code == httpx.codes.OK:
                     fewer += len(reply.json()["cards"]) < CARDS
@@ -142,6 +152,7 @@ def _identify(served: Served, limit_bytes: int, dose: Dose) -> Outcome:
     outcome.measured(
         encoder=checks["encoder"],
         answers=dict(statuses),
+        page_ms={name: round(value) for name, value in quantiles(pages_ms).items()},
         group_version=2 if group.is_v2 else 1,
         group_peak_mb=round(peak_mb),
         peak_resident_mb=round(memory["peak_resident_bytes"] / 1e6),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,6 +21,8 @@ from benchmarks.chaos.served import Served, serving
 CLIENTS = 200
 MEMORY_LIMIT_MB = 700
 _IDLE_SCANS = 40
+#: Pictures that are kept for the time after the crowd.
+_RECOVERY_SCANS = 100
 _RECOVERY_S = 5.0
 _TIMES_IDLE = 4.0
 _TIMEOUT_S = 15.0
@@ -47,7 +51,7 @@ class Crowd:
 def overloaded(ground: Ground, dose: Dose) -> Outcome:
     """Clients obey Retry-After; memory and recovery are watched."""
     outcome = Outcome()
-    pictures = ground.pictures(CROPS_KEPT + 100, seed=3)  # more than are remembered
+    pictures = ground.pictures(_IDLE_SCANS + CROPS_KEPT + CLIENTS + _RECOVERY_SCANS, seed=3)
     with serving(ground.copy("overload"), {"MEMORY_LIMIT_MB": str(MEMORY_LIMIT_MB)}) as served:
         asyncio.run(_crowd(served, pictures, dose, outcome))
         faults = served.faults_in_log()
@@ -66,11 +70,11 @@ async def _crowd(served: Served, pictures: list[bytes], dose: Dose, outcome: Out
         ends = time.monotonic() + dose.seconds
         watching = asyncio.create_task(_watch(served, crowd))
         # Encoded once: what the crowd itself computes is taken from the service's cores.
-        bodies = [_PART + picture + _END for picture in pictures]
-        sending = [_send_until(ends, client, bodies, crowd, turn) for turn in range(CLIENTS)]
-        await asyncio.gather(*sending)
+        # In turn, each until it is admitted: before one comes again, more were than are remembered.
+        bodies = itertools.cycle(_PART + one + _END for one in pictures[_IDLE_SCANS:-_RECOVERY_SCANS])
+        await asyncio.gather(*(_send_until(ends, client, bodies, crowd) for _ in range(CLIENTS)))
         watching.cancel()
-        recovered_s = await _recover(client, pictures, float(np.percentile(idle_s, 95)))
+        recovered_s = await _recover(client, pictures[-_RECOVERY_SCANS:], float(np.percentile(idle_s, 95)))
     _hold_against(outcome, crowd, float(np.percentile(idle_s[5:], 95)), recovered_s)
 
 
@@ -80,14 +84,12 @@ async def _timed(client: httpx.AsyncClient, picture: bytes) -> float:
     return time.perf_counter() - started
 
 
-async def _send_until(
-    ends: float, client: httpx.AsyncClient, bodies: list[bytes], crowd: Crowd, turn: int
-) -> None:
+async def _send_until(ends: float, client: httpx.AsyncClient, bodies: Iterator[bytes], crowd: Crowd) -> None:
+    body = next(bodies)
     while time.monotonic() < ends:
-        turn += CLIENTS
         started = time.perf_counter()
         try:
-            reply = await client.post("/identify", content=bodies[turn % len(bodies)], headers=_FORM)
+            reply = await client.post("/identify", content=body, headers=_FORM)
         except httpx.TransportError as error:
             crowd.statuses[type(error).__name__] += 1
             await asyncio.sleep(1.0)
@@ -96,6 +98,7 @@ async def _send_until(
         if reply.status_code == httpx.codes.OK:
             crowd.admitted_s.append(time.perf_counter() - started)
             crowd.worked_on_ms.append(reply.json()["timings_ms"]["total"])
+            body = next(bodies)
         elif reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             crowd.without_retry_after += "Retry-After" not in reply.headers
             # Exactly as long as asked for: whether all come back in step is for the service to say.
@@ -132,7 +135,7 @@ async def _recover(client: httpx.AsyncClient, pictures: list[bytes], idle_p95_s:
     while in_a_row < 3 and time.perf_counter() - started < 10 * _RECOVERY_S:
         turn += 1
         before = time.perf_counter()
-        reply = await client.post("/identify", files={"image": ("p.jpg", pictures[-turn % len(pictures)])})
+        reply = await client.post("/identify", files={"image": ("p.jpg", pictures[turn % len(pictures)])})
         quick = time.perf_counter() - before <= 2 * idle_p95_s
         in_a_row = in_a_row + 1 if quick and reply.status_code == httpx.codes.OK else 0
     return time.perf_counter() - started

@@ -6,27 +6,31 @@ others each after a correction, which is followed until its status says that it 
 answered by the template that it became.
 
 Stretches of both kinds take turns, A B B A: a machine whose speed changes by half within minutes would
-otherwise tell more of itself than of learning. All pages were seen once before, so none is new to one kind.
+otherwise tell more of itself than of learning. Of the pages at a steady pace nothing is remembered.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import numpy as np
+from PIL import Image
 
 from app.domain.geometry import quad_iou
+from app.services.remembering import CROPS_KEPT
 from benchmarks.galleries import benchmark_settings, open_gallery
 from benchmarks.learning.photos import Page, full_art_cards, photograph
+from benchmarks.page_load import in_other_pixels
 from benchmarks.results import quantiles, write_result
 from benchmarks.service import running_service
 
@@ -39,8 +43,8 @@ _GIVEN_UP_S = 30.0
 _SAME_IOU = 0.5
 #: Corrections of one stretch, one a second.
 _STRETCH = 10
-#: Of all pages that were sent, in whatever part of the measurement: none may be remembered.
-_NUMBERS = itertools.count()
+#: Pictures that are sent in turn: of so many pages of nine more crops than the service remembers.
+_DIFFERENT = CROPS_KEPT // 9 + 10
 
 
 @dataclass(slots=True)
@@ -62,16 +66,23 @@ async def scan(client: httpx.AsyncClient, jpeg: bytes) -> list[dict[str, object]
         await asyncio.sleep(float(reply.headers["Retry-After"]))
 
 
+def different(pages: Sequence[Page]) -> Iterator[bytes]:
+    """The pages in turn for ever, in other pixels each time, so that no scan is spared its work."""
+    rng = np.random.default_rng(len(pages))
+    drawn = []
+    for page, _ in zip(itertools.cycle(pages), range(_DIFFERENT), strict=False):
+        picture = np.asarray(Image.open(io.BytesIO(page.jpeg)).convert("RGB"))
+        drawn.append(in_other_pixels(picture, rng))
+    return itertools.cycle(drawn)
+
+
 async def keep_scanning(
-    client: httpx.AsyncClient, pages: Sequence[Page], times: list[float], until: asyncio.Event
+    client: httpx.AsyncClient, pictures: Iterator[bytes], times: list[float], until: asyncio.Event
 ) -> None:
-    """Sends pages at a steady pace, none of them twice, until told to stop."""
-    for number in _NUMBERS:
-        if until.is_set():
-            return
+    """Sends pictures at a steady pace until told to stop."""
+    while not until.is_set():
         started = time.perf_counter()
-        other_bytes = number.to_bytes(4, "big")  # behind the picture's end: nothing is remembered
-        await scan(client, pages[number % len(pages)].jpeg + other_bytes)
+        await scan(client, next(pictures))
         lasted_s = time.perf_counter() - started
         times.append(lasted_s * 1000.0)
         await asyncio.sleep(max(0.0, _SCAN_EVERY_S - lasted_s))
@@ -103,10 +114,10 @@ async def correct(
 
 @asynccontextmanager
 async def _scanning(
-    client: httpx.AsyncClient, pages: Sequence[Page], times: list[float]
+    client: httpx.AsyncClient, pictures: Iterator[bytes], times: list[float]
 ) -> AsyncIterator[None]:
     until = asyncio.Event()
-    task = asyncio.create_task(keep_scanning(client, pages, times, until))
+    task = asyncio.create_task(keep_scanning(client, pictures, times, until))
     yield
     until.set()
     await task
@@ -121,7 +132,7 @@ async def _each_second(work: Iterable[Coroutine[object, object, object]]) -> Non
 
 async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str, object]:
     """Scans without corrections and with them, by turns."""
-    alone, timed = Timed(), Timed()
+    alone, timed, pictures = Timed(), Timed(), different(pages)
     async with httpx.AsyncClient(base_url=url, timeout=60.0, trust_env=False) as client:
         seen = [(page, await scan(client, page.jpeg)) for page in pages]
         cards = [
@@ -139,7 +150,7 @@ async def measure(url: str, pages: Sequence[Page], corrections: int) -> dict[str
                     if times is timed
                     else (scan(client, page.jpeg) for page, _, _ in stretch)
                 )
-                async with _scanning(client, pages, times.scans_ms):
+                async with _scanning(client, pictures, times.scans_ms):
                     await _each_second(again)
     return {
         "corrections": len(cards),

@@ -75,8 +75,8 @@ _CheckPictures = Annotated[
     typer.Option(
         "--check-pictures",
         help="Ask for every picture that is there whether it was replaced, if need be by fetching it again; "
-        "goes on where it was interrupted. Without this, a picture is asked about once in 30 days, and only "
-        "where an unchanged one is not sent.",
+        "run again the same, it goes on where it was interrupted. Without this, a picture is asked about once "
+        "in 30 days, and only where an unchanged one is not sent.",
     ),
 ]
 

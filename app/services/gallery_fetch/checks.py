@@ -15,6 +15,7 @@ CHECK_AFTER = timedelta(days=30)
 #: A check of everything that was interrupted goes on for so long; later, what it found out is old.
 _GOES_ON_FOR = timedelta(days=1)
 _MARK_NAME = "checking"
+_HASH_DIGITS = 12
 
 
 class Checks:
@@ -38,7 +39,7 @@ class Checks:
         self._everything = everything
         self._now_s = folder.clock()
         # By its hash: people name sets, and any of them may be in the command.
-        scope_hash = hashlib.sha256("\n".join(scope).encode()).hexdigest()[:12]
+        scope_hash = hashlib.sha256("\n".join(scope).encode()).hexdigest()[:_HASH_DIGITS]
         self._mark = folder.root / f"{_MARK_NAME}-{scope_hash}"
         self._since_s = self._began_s() if everything else self._now_s - CHECK_AFTER.total_seconds()
 
@@ -57,13 +58,20 @@ class Checks:
     def _began_s(self) -> float:
         """When the check of everything began that this run makes or goes on with."""
         try:
-            began_s = float(self._mark.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            began_s = -math.inf
-        if 0.0 <= self._now_s - began_s <= _GOES_ON_FOR.total_seconds():
-            return began_s
-        try:
+            self._forget_old_marks()
+            if self._mark.exists():
+                return float(self._mark.read_text(encoding="utf-8"))
             self._mark.write_text(repr(self._now_s), encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"cannot write {self._mark}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"cannot keep {self._mark}: {error}") from error
         return self._now_s
+
+    def _forget_old_marks(self) -> None:
+        """Takes away those that nothing goes on from any more, of any scope."""
+        for mark in self._mark.parent.glob(f"{_MARK_NAME}-{'[0-9a-f]' * _HASH_DIGITS}"):
+            try:
+                age_s = self._now_s - float(mark.read_text(encoding="utf-8"))
+            except ValueError:
+                age_s = math.inf
+            if not 0.0 <= age_s <= _GOES_ON_FOR.total_seconds():
+                mark.unlink(missing_ok=True)

@@ -189,6 +189,32 @@ def test_a_check_of_other_sets_does_not_end_one_that_was_interrupted(
     assert "asked about 1 pictures" in fetch(*args, "--check-pictures").out
 
 
+@pytest.mark.parametrize("changed", [("--language", "fr"), ("--set", "sv05")])
+def test_each_language_and_each_choice_of_sets_has_a_check_of_its_own(
+    changed: tuple[str, ...], fetch: CommandLine, site: LocalTcgdex, tmp_path: Path
+) -> None:
+    site.refusals[AT] = [(429, {"Retry-After": "3600"})] * 2
+    args = ("gallery", "fetch", "tcgdex", "--into", tmp_path, "--check-pictures")
+    fetch(*args)
+    fetch(*args, *changed)
+    assert len(list(tmp_path.glob("checking-*"))) == 2
+
+
+def test_what_marks_an_old_check_is_taken_away_by_the_next_one(
+    run: Callable[..., FetchReport], site: LocalTcgdex, tmp_path: Path
+) -> None:
+    run()
+    site.refusals[AT] = [(429, {"Retry-After": "3600"})]
+    with pytest.raises(SourceResting):
+        run(everything=True)
+    (left,) = tmp_path.glob("checking-*")
+    (tmp_path / "checking-it-is-mine").touch()
+    site.refusals.clear()
+    run(days=2, everything=True, sets=())
+    assert not left.exists()
+    assert [one.name for one in tmp_path.glob("checking-*")] == ["checking-it-is-mine"]
+
+
 def test_an_interrupted_check_does_not_go_on_days_later(
     run: Callable[..., FetchReport], site: LocalTcgdex
 ) -> None:
