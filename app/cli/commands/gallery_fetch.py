@@ -75,7 +75,7 @@ _CheckPictures = Annotated[
     typer.Option(
         "--check-pictures",
         help="Ask for every picture that is there whether it was replaced, if need be by fetching it again; "
-        "run again the same, it goes on where it was interrupted. Without this, a picture is asked about once "
+        "run again the same, it goes on where it was interrupted. Without this, each is asked about once "
         "in 30 days, and only where an unchanged one is not sent.",
     ),
 ]
