@@ -63,9 +63,8 @@ def show_instead(pretended: Path, real: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     calls = (
         functools.partial(libc.unshare, _CLONE_NEWNS),
-        functools.partial(
-            libc.mount, b"none", b"/", None, _MS_REC | _MS_PRIVATE, None
-        ),  # others do not see it
+        # Private, or the mount would be seen outside.
+        functools.partial(libc.mount, b"none", b"/", None, _MS_REC | _MS_PRIVATE, None),
         functools.partial(libc.mount, os.fsencode(pretended), os.fsencode(real), None, _MS_BIND, None),
     )
     for call in calls:

@@ -102,7 +102,7 @@ def pages(ground: Ground, dose: Dose) -> Outcome:
 def large_encoder_pages(ground: Ground, dose: Dose) -> Outcome:
     """With ViT-L-14 in int8: of random weights, which memory does not depend on.
 
-    Nor does it depend on the processor: one without the instruction is made to try by ``benchmarks.as_if``.
+    A processor without the instruction is made to try by ``benchmarks.as_if``, and the results say so.
     """
     encoder = ServedEncoder(QUANTISED, quantised_models(), "int8")
     work = ground.work / "limited-large"
