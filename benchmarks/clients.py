@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        pages = Pages(options.seed)
+        pages = Pages(options.seed, options.gallery)
         asyncio.run(fill_gallery(work, options.gallery))
         with running_service(work / "data") as service:
             # More than the service remembers crops of, so that no scan is spared its work.
