@@ -92,11 +92,12 @@ def quantised_models(cache: Path = CACHE_DIR) -> Path:
     What is kept is made anew where the tower's description, this module or how graphs are quantised changes.
     Its proof is of so few pictures that it holds for nobody: serve it with ``ENCODER_PRECISION=int8``.
     """
-    from app.inference import quantise
+    from app.inference import quantise, smooth
     from app.inference.int8_export import export_int8
     from app.inference.manifest import MANIFEST_NAME, MODEL_CONFIG_NAME, read_manifest
 
-    recipe = (MODELS / QUANTISED / MODEL_CONFIG_NAME, Path(__file__), Path(quantise.__file__))
+    code = (Path(__file__), Path(quantise.__file__), Path(smooth.__file__))
+    recipe = (MODELS / QUANTISED / MODEL_CONFIG_NAME, *code)
     key = hashlib.sha256(b"".join(file.read_bytes() for file in recipe)).hexdigest()[:12]
     models = cache / f"models-{key}"
     folder = models / QUANTISED

@@ -3,8 +3,10 @@
 The tower is ViT-L-14 with random weights, once as they are and once with a few channels made 20 to 100 times
 as large in front of every matrix product, and the products' weights for them smaller by as much: the same
 function in fp32, with the outliers that trained towers have (Dettmers et al. 2022, "LLM.int8()").
-``--encoder`` measures the weights of another folder. Pictures are those of ``--pictures``; each is searched
-for by one photo of it.
+Such towers see through blur, noise and compression, hardly through light: of photos they find one in a
+hundred, and the first card is a stranger's in any format. Each of ``--pictures`` is searched for by a bad
+copy of it. ``--encoder`` measures trained weights of another folder, by photos in medium and hard light as
+their export does.
 """
 
 from __future__ import annotations
@@ -12,20 +14,22 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import torch
 from rich.progress import track
 from rich.table import Table
 
 from app.cli.wiring import table_console
-from app.domain.types import RgbImage, Vectors
+from app.domain.types import RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX, RgbImage, Vectors
 from app.inference.encoder import LoadedEncoder
 from app.inference.graph_files import Graph
-from app.inference.int8_evidence import measure_int8
+from app.inference.int8_evidence import View, measure_int8
 from app.inference.int8_proof import Int8Figures, shortfalls
 from app.inference.loading import describe
 from app.inference.manifest import read_manifest, read_model_config
@@ -39,15 +43,20 @@ from app.inference.openvino_graph import (
     save_graph,
 )
 from app.inference.precision import BF16_CPU_FLAGS, read_cpu_flags
-from app.inference.quantise import quantise_graph
+from app.inference.quantise import quantise_tower
 from app.inference.torch_tower import TorchTower, load_tower
 from app.services.card_samples import sample_of_files
 from app.settings import Settings
+from app.vision.decode import encode_jpeg
+from app.vision.stored import decode_reference
 from benchmarks.random_clip import QUANTISED, can_quantise, write_random_clip
 from benchmarks.results import write_result
 
 if TYPE_CHECKING:
     import openvino
+
+#: What a bad copy has lost; even random weights find the first card of all of 120 such copies.
+COPY_BLUR_SIGMA_PX, COPY_NOISE_SIGMA, COPY_JPEG_QUALITY = 2.0, 6.0, 30
 
 
 @dataclass
@@ -64,8 +73,16 @@ class _Remembered:
         return self.known[key]
 
 
-def measure(folder: Path, pictures: Sequence[RgbImage]) -> dict[str, Int8Figures]:
-    """Each number format against fp32 of the same weights."""
+def copied(picture: RgbImage, number: int) -> RgbImage:
+    """A bad copy of a picture: blurred, noisy, compressed."""
+    card = cv2.resize(picture, (RECTIFIED_WIDTH_PX, RECTIFIED_HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    noise = np.random.default_rng([number, 9]).normal(0.0, COPY_NOISE_SIGMA, card.shape)
+    noisy = np.clip(cv2.GaussianBlur(card, (0, 0), COPY_BLUR_SIGMA_PX) + noise, 0, 255).astype(np.uint8)
+    return decode_reference(encode_jpeg(noisy, COPY_JPEG_QUALITY), RECTIFIED_HEIGHT_PX)
+
+
+def measure(folder: Path, pictures: Sequence[RgbImage], view: View | None = None) -> dict[str, Int8Figures]:
+    """Each number format against fp32 of the same weights; ``view`` as for ``measure_int8``."""
     manifest, config = read_manifest(folder), read_model_config(folder)
 
     def loaded(tower: TorchTower | GraphTower) -> LoadedEncoder:
@@ -79,11 +96,17 @@ def measure(folder: Path, pictures: Sequence[RgbImage]) -> dict[str, Int8Figures
         work = Path(scratch)
         model = convert_tower(weights().to(torch.float32), manifest.preprocessing)
         fp32 = _Remembered(loaded(_fp32_tower(model, work)))
+        del model
+        others: dict[str, Callable[[], TorchTower | GraphTower]] = {}
         if can_quantise():
-            graph = save_graph(quantise_graph(model), work / INT8_GRAPH_NAME)
-            found["int8"] = _compared(fp32, loaded(GraphTower(work, graph, "int8", 0)), pictures, "int8")
+            quantised = quantise_tower(weights().to(torch.float32), manifest.preprocessing)
+            graph = save_graph(quantised, work / INT8_GRAPH_NAME)
+            del quantised
+            others["int8"] = lambda: GraphTower(work, graph, "int8", 0)
         if read_cpu_flags() & BF16_CPU_FLAGS:
-            found["bf16"] = _compared(fp32, loaded(TorchTower(weights(), "bf16")), pictures, "bf16")
+            others["bf16"] = lambda: TorchTower(weights(), "bf16")
+        for name, other in others.items():
+            found[name] = _compared(fp32, loaded(other()), pictures, name, view)
     return found
 
 
@@ -96,7 +119,7 @@ def _fp32_tower(model: openvino.Model, work: Path) -> GraphTower:
 
 
 def _compared(
-    fp32: _Remembered, other: LoadedEncoder, pictures: Sequence[RgbImage], name: str
+    fp32: _Remembered, other: LoadedEncoder, pictures: Sequence[RgbImage], name: str, view: View | None
 ) -> Int8Figures:
     started = time.perf_counter()
 
@@ -104,7 +127,7 @@ def _compared(
         if done == of or done % 90 == 0:
             print(f"{name}: {done} of {of}, {time.perf_counter() - started:.0f} s", flush=True)
 
-    return measure_int8(fp32, other, pictures, tell)
+    return measure_int8(fp32, other, pictures, tell, view)
 
 
 def main() -> None:
@@ -126,7 +149,7 @@ def main() -> None:
             for name in track(("random", "random with outliers"), "towers", transient=True):
                 folder = Path(scratch) / name / QUANTISED
                 write_random_clip(folder, "fp32", outliers="outliers" in name)
-                figures[name] = measure(folder, pictures)
+                figures[name] = measure(folder, pictures, copied)
     _print(figures)
     written = {
         name: {precision: one.model_dump(mode="json") for precision, one in found.items()}

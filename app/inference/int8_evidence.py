@@ -17,6 +17,8 @@ from app.synthesis.views import photographed_view
 Progress = Callable[[int, int], None]
 """Called with pictures embedded and pictures in all."""
 
+View = Callable[[RgbImage, int], RgbImage]
+
 _RECALL_DEPTH = 50
 
 
@@ -43,7 +45,11 @@ def judging_photo(picture: RgbImage, number: int) -> RgbImage:
 
 
 def measure_int8(
-    fp32: Embeds, int8: Embeds, pictures: Sequence[RgbImage], progress: Progress | None = None
+    fp32: Embeds,
+    int8: Embeds,
+    pictures: Sequence[RgbImage],
+    progress: Progress | None = None,
+    view: View | None = None,
 ) -> Int8Figures:
     """Embeds every picture and one photo of each by both encoders, and searches the ones for the others.
 
@@ -52,12 +58,14 @@ def measure_int8(
         int8: What came of it.
         pictures: Of different cards.
         progress: Told after every batch.
+        view: Degrades a picture, told its number; ``judging_photo`` by default.
     """
+    degraded = view or judging_photo
     size = BATCH_SIZES[0]
     parts: dict[str, list[Vectors]] = {"references": [], "photos": [], "references8": [], "photos8": []}
     for start in range(0, len(pictures), size):
         references = pictures[start : start + size]
-        photos = [judging_photo(picture, start + i) for i, picture in enumerate(references)]
+        photos = [degraded(picture, start + i) for i, picture in enumerate(references)]
         parts["references"].append(fp32.encode_now(references))
         parts["photos"].append(fp32.encode_now(photos))
         parts["references8"].append(int8.encode_now(references))

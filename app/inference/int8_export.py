@@ -23,8 +23,8 @@ from app.inference.manifest import (
     read_manifest,
     read_model_config,
 )
-from app.inference.openvino_graph import INT8_GRAPH_NAME, GraphTower, convert_tower, save_graph
-from app.inference.quantise import import_nncf, quantise_graph
+from app.inference.openvino_graph import INT8_GRAPH_NAME, GraphTower, save_graph
+from app.inference.quantise import import_nncf, quantise_tower
 from app.inference.torch_tower import TorchTower, load_tower
 
 
@@ -57,10 +57,11 @@ def export_int8(
         raise EncoderInvalid(
             f"{manifest.name} is no vision transformer: int8 would make nothing of it faster"
         )
-    tower = _load_fp32(folder, manifest, config)
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=folder) as work:
-        model = quantise_graph(convert_tower(tower, manifest.preprocessing))
+        model = quantise_tower(_load_fp32(folder, manifest, config), manifest.preprocessing)
         graph = save_graph(model, Path(work) / INT8_GRAPH_NAME)
+        del model  # before the weights are read once more, untouched: the proof is against those
+        tower = _load_fp32(folder, manifest, config)
         int8 = _prove(tower, manifest, config, Path(work), graph, sample, progress)
         missed = shortfalls(int8.proof.figures)
         if missed and must_hold:

@@ -60,7 +60,7 @@ def test_channels_that_stand_out_take_no_others_along(
     write_vit_whose_channels_stand_out(tmp_path, made_up_for=True)
     int8 = export_int8(tmp_path, sample()).int8
     assert int8 is not None
-    assert int8.proof.figures.least_cosine > LEAST_COSINE
+    assert int8.proof.figures.least_cosine > 0.9999  # 0.9996 where channels are not evened out
 
 
 @needs_nncf
