@@ -1,4 +1,4 @@
-"""CLIP towers with random weights, for time and memory, which do not depend on them; one in int8 as well."""
+"""CLIP towers with random weights: what embedding takes does not depend on them; one in int8 as well."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--random-weights",
         action="store_true",
-        help=f"of {QUANTISED}, in fp32 and int8: time and memory do not depend on them",
+        help=f"of {QUANTISED}, in fp32 and int8: what embedding takes does not depend on them",
     )
     parser.add_argument("--precision", default=COMPACT.precision, choices=["auto", "fp32", "bf16", "int8"])
 

@@ -1,17 +1,18 @@
 """What a CLIP tower's vectors lose in bf16 and int8: ``python -m benchmarks.tower_fidelity --pictures FILE``.
 
 The tower is ViT-L-14 with random weights, once as they are and once with a few channels made 20 to 100 times
-as large in front of every matrix product, and the products' weights for them smaller by as much: the same
-function in fp32, with the outliers that trained towers have (Dettmers et al. 2022, "LLM.int8()").
-Such towers see through blur, noise and compression, hardly through light: of photos they find one in a
-hundred, and the first card is a stranger's in any format. Each of ``--pictures`` is searched for by a bad
-copy of it. ``--encoder`` measures trained weights of another folder, by photos in medium and hard light as
-their export does.
+as large in front of the two products of each block that read a normalised input, and the products' weights
+for them smaller by as much: the same function in fp32, with outliers as trained towers can have (Dettmers et
+al. 2022, "LLM.int8()"). Such towers see through blur, noise and compression, hardly through light: of photos
+they find one in a hundred, and the first card is a stranger's in any format. Each of ``--pictures`` is
+searched for by a bad copy of it; the cosine says more than the first card then. ``--encoder`` measures trained
+weights of another folder, by photos in medium and hard light as their export does.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -97,11 +98,13 @@ def measure(folder: Path, pictures: Sequence[RgbImage], view: View | None = None
         model = convert_tower(weights().to(torch.float32), manifest.preprocessing)
         fp32 = _Remembered(loaded(_fp32_tower(model, work)))
         del model
+        gc.collect()
         others: dict[str, Callable[[], TorchTower | GraphTower]] = {}
         if can_quantise():
             quantised = quantise_tower(weights().to(torch.float32), manifest.preprocessing)
             graph = save_graph(quantised, work / INT8_GRAPH_NAME)
             del quantised
+            gc.collect()
             others["int8"] = lambda: GraphTower(work, graph, "int8", 0)
         if read_cpu_flags() & BF16_CPU_FLAGS:
             others["bf16"] = lambda: TorchTower(weights(), "bf16")

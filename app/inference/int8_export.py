@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def export_int8(
     with tempfile.TemporaryDirectory(prefix=".int8-", dir=folder) as work:
         model = quantise_tower(_load_fp32(folder, manifest, config), manifest.preprocessing)
         graph = save_graph(model, Path(work) / INT8_GRAPH_NAME)
-        del model  # before the weights are read once more, untouched: the proof is against those
+        del model
+        gc.collect()  # one tower at a time: the proof is against untouched weights, read once more
         tower = _load_fp32(folder, manifest, config)
         int8 = _prove(tower, manifest, config, Path(work), graph, sample, progress)
         missed = shortfalls(int8.proof.figures)

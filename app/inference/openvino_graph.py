@@ -216,15 +216,17 @@ def _channels_last(tower: nn.Module) -> nn.Module:
     import torch
 
     class ChannelsLast(torch.nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, inner: nn.Module) -> None:
             super().__init__()
-            self.tower = tower
+            self.tower = (
+                inner  # handed in: a class that closes over a tower keeps it for as long as a cycle lives
+            )
 
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
             vectors: torch.Tensor = self.tower(batch.permute(0, 3, 1, 2))
             return vectors
 
-    return ChannelsLast().eval()
+    return ChannelsLast(tower).eval()
 
 
 def describe_file(path: Path) -> GraphFile:

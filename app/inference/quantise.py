@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from app.inference.manifest import Preprocessing
 
-#: Cards on which the size of channels is measured: invented, so that no card of a proof is among them. Which
-#: channels are large hardly depends on the picture.
+#: Cards on which the size of channels is measured: invented, so that no card of a proof is among them.
 MEASURED_CARDS_SEED, MEASURED_CARDS = 40817, 16
 
 

@@ -1,9 +1,8 @@
 """Evens out the channels of a vision transformer before it is quantised, without changing what it computes.
 
-Trained towers have a few channels many times as large as the others, made up for by weights that are as much
-smaller. Quantised, the large ones take the others' digits, and the small weights lose their own. SmoothQuant
-(Xiao et al. 2023, https://arxiv.org/abs/2211.10438) divides a channel where it is normalised and multiplies
-the weights that read it: the same function, at no cost when it is computed.
+Large trained transformers can have a few channels many times as large as the others; quantised, those take
+the others' digits. SmoothQuant (Xiao et al. 2023, https://arxiv.org/abs/2211.10438) divides a channel where it is
+normalised and multiplies the weights that read it: the same function, at no cost when it is computed.
 """
 
 from __future__ import annotations
@@ -26,10 +25,12 @@ def smooth_channels(tower: nn.Module, batches: Sequence[NDArray[np.float32]]) ->
     """Makes the normalised channels of every block and the weights that read them alike in size, in place.
 
     Args:
-        tower: An image tower of open_clip in fp32; one without blocks as CLIP has them stays as it is.
+        tower: An image tower of open_clip in fp32; one without CLIP's own blocks (timm's) stays as it is.
         batches: What the channels' sizes are measured on, float32 (n, height, width, 3), preprocessed.
     """
     pairs = list(_normalised_inputs(tower))
+    if not pairs:
+        return
     sizes = [torch.zeros_like(norm.weight) for norm, _ in pairs]
     with ExitStack() as hooks, torch.inference_mode():
         for (norm, _), size in zip(pairs, sizes, strict=True):
@@ -46,10 +47,10 @@ def smooth_channels(tower: nn.Module, batches: Sequence[NDArray[np.float32]]) ->
 def _normalised_inputs(tower: nn.Module) -> Iterator[tuple[nn.LayerNorm, torch.Tensor]]:
     """Each layer norm of a block with the weights (outputs, channels) that alone read it."""
     import_open_clip()
-    from open_clip.transformer import ResidualAttentionBlock
+    from open_clip.transformer import CustomResidualAttentionBlock, ResidualAttentionBlock
 
     for block in tower.modules():
-        if isinstance(block, ResidualAttentionBlock):
+        if isinstance(block, (ResidualAttentionBlock, CustomResidualAttentionBlock)):
             yield block.ln_1, block.attn.in_proj_weight
             yield block.ln_2, block.mlp.c_fc.weight
 
