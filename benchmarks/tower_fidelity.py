@@ -5,8 +5,8 @@ as large in front of the two products of each block that read a normalised input
 for them smaller by as much: the same function in fp32, with outliers as trained towers can have (Dettmers et
 al. 2022, "LLM.int8()"). Such towers see through blur, noise and compression, hardly through light: of photos
 they find one in a hundred, and the first card is a stranger's in any format. Each of ``--pictures`` is
-searched for by a bad copy of it; the cosine says more than the first card then. ``--encoder`` measures trained
-weights of another folder, by photos in medium and hard light as their export does.
+searched for by a bad copy of it; the cosine says more than the first card then. ``--encoder`` measures
+trained weights of another folder, by photos in medium and hard light as their export does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Evens out the channels of a vision transformer before it is quantised, without changing what it computes.
 
 Large trained transformers can have a few channels many times as large as the others; quantised, those take
-the others' digits. SmoothQuant (Xiao et al. 2023, https://arxiv.org/abs/2211.10438) divides a channel where it is
-normalised and multiplies the weights that read it: the same function, at no cost when it is computed.
+the others' digits. SmoothQuant (Xiao et al. 2023, https://arxiv.org/abs/2211.10438) divides a channel where
+it is normalised and multiplies the weights that read it: the same function, at no cost when it is computed.
 """
 
 from __future__ import annotations
