@@ -57,6 +57,41 @@ class Remembered(Generic[V]):
                 self._values.popitem(last=False)
 
 
+class RememberedVectors:
+    """Vectors by hash in one block of memory, those that were not asked for longest dropped first.
+
+    Kept one by one they would lie scattered among what every scan takes and gives back, and hold its pages.
+
+    Args:
+        capacity: How many are kept.
+        dimension: Of each.
+    """
+
+    def __init__(self, capacity: int, dimension: int) -> None:
+        self._block = np.empty((capacity, dimension), np.float32)  # pages come as they are first written
+        self._rows: OrderedDict[str, int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Vectors | None:
+        """A copy, (dimension,); None where there is none."""
+        with self._lock:
+            if key not in self._rows:
+                return None
+            self._rows.move_to_end(key)
+            kept: Vectors = self._block[self._rows[key]]
+            return kept.copy()
+
+    def put(self, key: str, vector: Vectors) -> None:
+        """Keeps a copy."""
+        with self._lock:
+            if key in self._rows:
+                return
+            full = len(self._rows) == len(self._block)
+            row = self._rows.popitem(last=False)[1] if full else len(self._rows)
+            self._block[row] = vector
+            self._rows[key] = row
+
+
 class RememberingEncoder:
     """An encoder that embeds each crop once: those of a batch that are alike, and those seen lately.
 
@@ -69,7 +104,7 @@ class RememberingEncoder:
 
     def __init__(self, encoder: Encoder, capacity: int = CROPS_KEPT) -> None:
         self._encoder = encoder
-        self._vectors: Remembered[Vectors] = Remembered(capacity)
+        self._vectors = RememberedVectors(capacity, encoder.info.dimension)
 
     @property
     def info(self) -> EncoderInfo:
@@ -94,7 +129,7 @@ class RememberingEncoder:
         embedded = await self._encoder.encode(list(new.values()))
         for key, vector in zip(new, embedded, strict=True):
             found[key] = vector
-            self._vectors.put(key, vector.copy())  # a row alone would keep its whole batch
+            self._vectors.put(key, vector)
         vectors = np.empty((len(crops), embedded.shape[1]), np.float32)
         for place, key in enumerate(keys):
             vectors[place] = found[key]

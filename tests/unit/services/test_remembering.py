@@ -92,6 +92,19 @@ async def test_no_crops_are_no_vectors() -> None:
     assert (await RememberingEncoder(CountingEncoder()).encode([])).shape == (0, TinyEncoder().info.dimension)
 
 
+async def test_a_vector_takes_the_place_of_the_one_that_was_asked_for_longest_ago() -> None:
+    encoder, crops = CountingEncoder(), draw_crops(3)
+    remembering = RememberingEncoder(encoder, capacity=2)
+    expected = await TinyEncoder().encode(crops)
+    await remembering.encode(crops[:2])
+    await remembering.encode(crops[:1])  # asked for again: the second is the oldest now
+    await remembering.encode(crops[2:])
+    np.testing.assert_array_equal(await remembering.encode([crops[0], crops[2]]), expected[[0, 2]])
+    assert encoder.calls == [2, 0, 1, 0]
+    np.testing.assert_array_equal(await remembering.encode(crops[1:2]), expected[1:2])
+    assert encoder.calls == [2, 0, 1, 0, 1]
+
+
 def test_what_was_asked_for_longest_ago_is_forgotten_first() -> None:
     remembered: Remembered[int] = Remembered(2)
     remembered.put("a", 1)
