@@ -145,7 +145,9 @@ def _open_tower(
     if precision == "int8":
         raise AssertionError("int8 was chosen without a graph for it")
     check_weights(folder, manifest.weights)
-    return TorchTower(load_tower(folder / manifest.weights.file, config), precision, threads)
+    cast_to = None if precision == manifest.weights.precision else precision
+    tower = load_tower(folder / manifest.weights.file, config, cast_to)
+    return TorchTower(tower, precision, threads)
 
 
 def describe(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -45,17 +45,33 @@ def torch_dtype(precision: WeightPrecision) -> torch.dtype:
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
 
 
-def load_tower(path: Path, config: ModelConfig) -> nn.Module:
+def load_tower(path: Path, config: ModelConfig, cast_to: WeightPrecision | None = None) -> nn.Module:
     """Maps the weights into a tower that held no memory before.
+
+    Args:
+        path: The safetensors file.
+        config: Of the tower.
+        cast_to: Number format of the tower where the file has another; nothing stays mapped then.
 
     Raises:
         EncoderInvalid: no safetensors file, or not exactly the tensors of this tower.
     """
     try:
-        state = load_file(path)
+        state = load_file(path) if cast_to is None else _load_cast(path, torch_dtype(cast_to))
     except (SafetensorError, OSError) as error:
         raise EncoderInvalid(f"{path} is no readable safetensors file: {error}") from error
     return fill_tower(build_image_tower(config), state, path)
+
+
+def _load_cast(path: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Tensors in another format. Opened once for each, so that the pages of the one before are gone."""
+    with safe_open(path, framework="pt") as file:
+        names = list(file.keys())
+    state = {}
+    for name in names:
+        with safe_open(path, framework="pt") as file:
+            state[name] = file.get_tensor(name).to(dtype, copy=True)
+    return state
 
 
 def fill_tower(tower: nn.Module, state: dict[str, torch.Tensor], origin: Path) -> nn.Module:
