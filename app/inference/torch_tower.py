@@ -70,8 +70,13 @@ def _load_cast(path: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     state = {}
     for name in names:
         with safe_open(path, framework="pt") as file:
-            state[name] = file.get_tensor(name).to(dtype, copy=True)
+            state[name] = _cast(file.get_tensor(name), dtype)
     return state
+
+
+def _cast(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A copy; counts and indices stay what they are, as ``nn.Module.to`` leaves them."""
+    return tensor.to(dtype if tensor.is_floating_point() else tensor.dtype, copy=True)
 
 
 def fill_tower(tower: nn.Module, state: dict[str, torch.Tensor], origin: Path) -> nn.Module:

@@ -60,7 +60,7 @@ class Remembered(Generic[V]):
 class RememberedVectors:
     """Vectors by hash in one block of memory, those that were not asked for longest dropped first.
 
-    Kept one by one they would lie scattered among what every scan takes and gives back, and hold its pages.
+    Kept one by one they lay scattered among what every scan takes and gives back (experiment 59).
 
     Args:
         capacity: How many are kept.
@@ -82,9 +82,15 @@ class RememberedVectors:
             return kept.copy()
 
     def put(self, key: str, vector: Vectors) -> None:
-        """Keeps a copy."""
+        """Keeps a copy.
+
+        Raises:
+            ValueError: the vector has another dimension.
+        """
+        if vector.shape != self._block.shape[1:]:
+            raise ValueError(f"a vector of shape {vector.shape}, {self._block.shape[1:]} is kept")
         with self._lock:
-            if key in self._rows:
+            if key in self._rows or not len(self._block):
                 return
             full = len(self._rows) == len(self._block)
             row = self._rows.popitem(last=False)[1] if full else len(self._rows)
@@ -98,7 +104,7 @@ class RememberingEncoder:
     Implements ``app.domain.ports.Encoder``. Hashing nine crops takes about 3 ms.
 
     Args:
-        encoder: What embeds crops that are new.
+        encoder: What embeds crops that are new; loaded already.
         capacity: Vectors that are kept.
     """
 

@@ -1,5 +1,6 @@
 """Weights on their way from the file into a tower."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 
 from app.domain.errors import EncoderInvalid
 from app.inference.manifest import ModelConfig
-from app.inference.torch_tower import load_tower
+from app.inference.torch_tower import _load_cast, load_tower
 from tests.encoders import TINY, seeded_state
 
 WIDE = {**TINY, "vision_cfg": {**TINY["vision_cfg"], "layers": 4, "width": 512, "head_width": 64}}
@@ -34,10 +35,11 @@ def test_weights_cast_on_the_way_in_are_those_cast_afterwards(weights: Path) -> 
     cast = load_tower(weights, config, "bf16").state_dict()
     assert cast.keys() == expected.keys()
     for name, tensor in cast.items():
-        assert tensor.dtype == torch.bfloat16
+        assert tensor.dtype == expected[name].dtype
         assert torch.equal(tensor, expected[name])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells a peak that can begin anew")
 def test_casting_never_holds_the_file_beside_what_becomes_of_it(weights: Path) -> None:
     config, size_bytes = ModelConfig.model_validate(WIDE), weights.stat().st_size
     load_tower(weights, config, "bf16")  # what is loaded and allocated once
@@ -46,7 +48,14 @@ def test_casting_never_holds_the_file_beside_what_becomes_of_it(weights: Path) -
     tower = load_tower(weights, config, "bf16")
     _, peak_bytes = resident_and_peak_bytes()
     assert tower is not None
-    assert peak_bytes - before_bytes < 0.9 * size_bytes  # half of it becomes of it; both would be 1.5
+    assert peak_bytes - before_bytes < 0.8 * size_bytes  # half of it becomes of it; both would be more
+
+
+def test_counts_and_indices_are_not_cast(tmp_path: Path) -> None:
+    path = tmp_path / "visual.safetensors"
+    save_file({"weight": torch.rand(3), "index": torch.tensor([300, 301])}, path)
+    cast = _load_cast(path, torch.bfloat16)
+    assert (cast["weight"].dtype, cast["index"].tolist()) == (torch.bfloat16, [300, 301])
 
 
 def test_a_broken_file_is_refused_on_the_way_in(weights: Path) -> None:

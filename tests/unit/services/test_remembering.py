@@ -12,7 +12,7 @@ from app.domain.errors import MemoryTight
 from app.domain.types import EncoderInfo, RgbImage, Vectors
 from app.services import reading
 from app.services.identify import IdentifyOptions
-from app.services.remembering import Remembered, RememberingEncoder
+from app.services.remembering import Remembered, RememberedVectors, RememberingEncoder
 from app.settings import Settings
 from tests.encoders import draw_crops
 from tests.fakes.engine import TinyEncoder
@@ -136,3 +136,17 @@ async def test_the_same_picture_again_is_a_scan_of_its_own_whose_cards_are_not_l
         third, _ = await service.runtime.identify.identify(page, IdentifyOptions())
         assert third.cards[0].card != first.cards[0].card
         assert len(looked) == 1
+
+
+def test_a_vector_of_another_dimension_is_refused_and_nothing_is_lost() -> None:
+    kept = RememberedVectors(1, 2)
+    kept.put("a", np.array([1, 2], np.float32))
+    with pytest.raises(ValueError, match="shape"):
+        kept.put("b", np.array([1], np.float32))
+    np.testing.assert_array_equal(kept.get("a"), [1, 2])
+
+
+def test_no_room_keeps_nothing() -> None:
+    kept = RememberedVectors(0, 2)
+    kept.put("a", np.array([1, 2], np.float32))
+    assert kept.get("a") is None
