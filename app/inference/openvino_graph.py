@@ -218,9 +218,8 @@ def _channels_last(tower: nn.Module) -> nn.Module:
     class ChannelsLast(torch.nn.Module):
         def __init__(self, inner: nn.Module) -> None:
             super().__init__()
-            self.tower = (
-                inner  # handed in: a class that closes over a tower keeps it for as long as a cycle lives
-            )
+            # Handed in: a class that closes over a tower keeps it until its own cycle is collected.
+            self.tower = inner
 
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
             vectors: torch.Tensor = self.tower(batch.permute(0, 3, 1, 2))
