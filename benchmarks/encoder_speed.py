@@ -1,9 +1,10 @@
-"""Time and memory of nine cards in one batch, by encoder: ``python -m benchmarks.encoder_speed``.
+"""Time and memory of nine cards, by encoder: ``python -m benchmarks.encoder_speed``.
 
 Every encoder is loaded and run in a process of its own, in turn and round after round, so that all of them
 meet the same noise. The CLIP towers have random weights: time and memory do not depend on them. ``open_clip``
-is the whole model in fp32, as that library's README shows it. A cosine to fp32 of random weights is a check
-of the arithmetic, not a measure of what answers lose: see ``models export``. The int8 graph is kept in
+is the whole model in fp32, as that library's README shows it, nine cards at once; ours embeds them in the
+batches that it serves with. A cosine to fp32 of random weights is a check of the arithmetic, not a measure of
+what answers lose: see ``models export``. The int8 graph is kept in
 ``benchmarks/cache``.
 """
 
@@ -99,13 +100,13 @@ def as_open_clip_shows(folder: Path) -> Encode:
 
 
 def load(folder: Path, precision: str, runtime: str) -> Encode:
-    """What embeds a batch in that way."""
+    """What embeds any number of cards in that way."""
     if runtime == "open_clip":
         return as_open_clip_shows(folder)
     from app.inference.loading import load_encoder
 
     encoder = load_encoder(folder, precision=precision, runtime=runtime)  # type: ignore[arg-type]
-    return encoder.encode_batch
+    return encoder.encode_now
 
 
 def measure_here(folder: Path, precision: str, runtime: str, batches: int, vectors: Path) -> dict[str, float]:

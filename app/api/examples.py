@@ -237,7 +237,7 @@ def _memory() -> dict[str, object]:
         "batches": 118,
         "releases": 31,
         "refusals": 0,
-        "batch_size": 8,
+        "batch_size": 3,
     }
 
 

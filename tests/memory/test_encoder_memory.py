@@ -66,7 +66,7 @@ def test_pages_in_a_row_leave_anonymous_memory_flat(tmp_path: Path) -> None:
     anonymous = seen["anonymous"]
     assert isinstance(anonymous, list)
     assert max(anonymous[20:]) - min(anonymous[20:]) < 1_000_000
-    assert seen["batches"] == 61
+    assert seen["batches"] == 1 + 60 * 3  # nine crops a page in threes, after the warm-up
 
 
 @pytest.mark.slow

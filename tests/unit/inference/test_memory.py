@@ -99,7 +99,7 @@ def test_a_storm_of_refusals_collects_once() -> None:
 def test_an_admitted_scan_may_use_its_headroom_but_not_pass_the_limit() -> None:
     machine = Machine(used_mib=950)
     guard = machine.guard()
-    assert guard.admit_batch() == 9
+    assert guard.admit_batch() == 3
     machine.used_mib = 1000
     with pytest.raises(MemoryTight):
         guard.admit_batch()
@@ -108,7 +108,7 @@ def test_an_admitted_scan_may_use_its_headroom_but_not_pass_the_limit() -> None:
 def test_without_a_limit_everything_is_admitted() -> None:
     guard = Machine(used_mib=1_000_000).guard(limit_mib=None)
     guard.admit()
-    assert guard.admit_batch() == 9
+    assert guard.admit_batch() == 3
     assert guard.snapshot().limit_bytes is None
 
 
@@ -207,9 +207,9 @@ def test_an_admitted_batch_runs_although_all_the_room_is_reserved() -> None:
     machine = Machine(used_mib=300)
     guard = machine.guard()
     guard.reserve(700 * MIB)
-    assert guard.admit_batch() == 9
+    assert guard.admit_batch() == 3
     guard.after_batch()
-    assert guard.batch_size == 9
+    assert guard.batch_size == 3
 
 
 def test_threads_at_the_same_moment_share_the_room_exactly() -> None:
@@ -262,12 +262,14 @@ def test_batches_shrink_when_tight_and_grow_back_when_calm() -> None:
     for _ in range(4):
         guard.after_batch()
         sizes.append(guard.batch_size)
-    assert sizes == [4, 2, 1, 1]
+    assert sizes == [1, 1, 1, 1]
     machine.used_mib = 100
-    for _ in range(4 * CALM_BATCHES_TO_GROW):
-        guard.after_batch()
-    assert guard.batch_size == 9
-    assert guard.snapshot().batches == 4 + 4 * CALM_BATCHES_TO_GROW
+    for _ in range(2):
+        for _ in range(CALM_BATCHES_TO_GROW):
+            guard.after_batch()
+        sizes.append(guard.batch_size)
+    assert sizes[-2:] == [2, 3]
+    assert guard.snapshot().batches == 4 + 2 * CALM_BATCHES_TO_GROW
 
 
 def test_the_snapshot_tells_what_was_seen() -> None:

@@ -75,7 +75,7 @@ async def test_the_largest_and_the_smallest_batch_are_warmed_up_before_it_is_rea
 ) -> None:
     gate = Gate(shared_tiny_encoder)
     async with running(lambda: gate):
-        assert gate.sizes == [9, 1]
+        assert gate.sizes == [3, 1]
 
 
 async def test_an_encoder_that_does_not_load_never_becomes_ready(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_when_the_caller_gives_up_the_rest_of_the_work_is_dropped(shared_t
         late = asyncio.create_task(runner.encode(draw_crops(2)))
         gate.open.set()
         await late
-        assert gate.sizes == [9, 2]
+        assert gate.sizes == [3, 2]
 
 
 async def test_a_call_that_is_given_up_while_it_waits_never_runs(shared_tiny_encoder: Path) -> None:
