@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from pathlib import Path
 
@@ -33,9 +34,14 @@ class MappedFile:
         """Gives the resident pages back; takes microseconds where there are none."""
         if not self._ranges:
             return
-        libc = ctypes.CDLL(None)
         for start, size in self._ranges:
-            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), _MADV_DONTNEED)
+            _libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), _MADV_DONTNEED)
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    """Opened once: each ``CDLL`` makes a class of its own, which lies in a cycle until it is collected."""
+    return ctypes.CDLL(None)
 
 
 def _read_only_ranges(path: Path, maps: Path) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 -- name: template_index_state
 -- No row where there is no index. As wanted: built by the statements below as they are now.
 SELECT i.indisvalid AS valid,
-       coalesce(c.reloptions @> ARRAY['m=32', 'ef_construction=200'], false)
+       coalesce(c.reloptions @> ARRAY['m=32', 'ef_construction=320'], false)
            AND pg_get_expr(i.indpred, i.indrelid) LIKE '%correction_id IS NULL%' AS as_wanted,
        EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) AS building
 FROM pg_index i
@@ -21,13 +21,13 @@ SELECT set_config('maintenance_work_mem', $1, false)
 -- as by cosine, at less work. More links and a wider search than the extension's own 16 and 64: docs/experiments.md,
 -- experiment 37.
 CREATE INDEX CONCURRENTLY templates_hnsw_{gallery_id} ON templates
-USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 200)
+USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 320)
 WHERE gallery_id = {gallery_id} AND correction_id IS NULL
 
 -- name: build_template_index_at_once
 -- Inside the transaction that fills the gallery: it has its index from the moment it is there.
 CREATE INDEX templates_hnsw_{gallery_id} ON templates
-USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 200)
+USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 320)
 WHERE gallery_id = {gallery_id} AND correction_id IS NULL
 
 -- name: galleries_of_orphaned_indexes

@@ -134,4 +134,4 @@ async def test_an_index_with_the_parameters_of_an_earlier_version_is_built_anew(
         )
         assert await connection.fetchval(parameters) is None
         await gallery.build_index()
-        assert await connection.fetchval(parameters) == wanted == ["m=32", "ef_construction=200"]
+        assert await connection.fetchval(parameters) == wanted == ["m=32", "ef_construction=320"]
