@@ -110,7 +110,7 @@ def load(folder: Path, precision: str, runtime: str) -> Encode:
 
 
 def measure_here(folder: Path, precision: str, runtime: str, batches: int, vectors: Path) -> dict[str, float]:
-    """Loads an encoder in this process and embeds batches of nine; milliseconds and bytes."""
+    """Loads an encoder in this process and embeds nine cards again and again; milliseconds and bytes."""
     cards = invented_cards(artworks=CARDS)[:CARDS]
     crops = [draw_card(card, INVENTED_HEIGHT_PX) for card in cards]
     started = time.perf_counter()
