@@ -13,8 +13,8 @@ from app.inference.manifest import Preprocessing
 from app.inference.preprocessing import preprocess
 
 #: Every batch has one of these sizes, so that the shapes torch prepares kernels for stay few. A binder page
-#: of nine is three batches: on two cores ViT-L-14 takes a fifth less in bf16 than for nine at once, a tenth
-#: less in fp32, no more in int8, and what a batch needs beside the weights is a third (experiment 60).
+#: of nine is three batches: on two cores ViT-L-14 takes a fifth less in bf16 than for nine at once, a twelfth
+#: less in fp32, no more in int8, and its activations are those of three cards (experiment 60).
 BATCH_SIZES = (3, 2, 1)
 
 #: Below this length a vector has no direction worth the name.

@@ -21,8 +21,8 @@ from app.inference.process_memory import MemoryLimit, ProcessMemory, read_proces
 MIB = 1024 * 1024
 
 #: What one more scan may need beyond what is in use, while nothing is known of its picture: 12 megapixels at
-#: the decoder's peak (110 MB), then the crops of a page or one batch (30-60 MB each). What a larger picture
-#: needs is asked for with ``reserve`` as soon as its header is read.
+#: the decoder's peak (110 MB), then the crops of a page or one batch (30-60 MB each, the batch measured with
+#: nine cards). What a larger picture needs is asked for with ``reserve`` as soon as its header is read.
 SCAN_HEADROOM_BYTES = 160 * MIB
 
 #: The headroom never takes more than this share of a small limit, or a small host could not serve at all.
@@ -31,7 +31,7 @@ HEADROOM_LARGEST_SHARE = 0.25
 #: Freed memory below this is left to the allocator: it would be asked for again by the next batch.
 RELEASE_FROM_BYTES = 16 * MIB
 
-#: Batches without tightness after which the batch size doubles again.
+#: Batches without tightness after which the batch size grows again, at most to twice as many.
 CALM_BATCHES_TO_GROW = 8
 
 
