@@ -4,8 +4,7 @@ Every encoder is loaded and run in a process of its own, in turn and round after
 meet the same noise. The CLIP towers have random weights: time and memory do not depend on them. ``open_clip``
 is the whole model in fp32, as that library's README shows it, nine cards at once; ours embeds them in the
 batches that it serves with. A cosine to fp32 of random weights is a check of the arithmetic, not a measure of
-what answers lose: see ``models export``. The int8 graph is kept in
-``benchmarks/cache``.
+what answers lose: see ``models export``. The int8 graph is kept in ``benchmarks/cache``.
 """
 
 from __future__ import annotations

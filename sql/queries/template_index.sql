@@ -19,7 +19,7 @@ SELECT set_config('maintenance_work_mem', $1, false)
 -- Concurrently: neither searches nor learning wait for the build. An interrupted one leaves an invalid index, which
 -- the next build drops. What was learnt is searched apart. Inner product, because vectors of unit length rank by it
 -- as by cosine, at less work. More links and a wider search than the extension's own 16 and 64: docs/experiments.md,
--- experiment 37.
+-- experiments 37 and 61.
 CREATE INDEX CONCURRENTLY templates_hnsw_{gallery_id} ON templates
 USING hnsw ((embedding::halfvec({dimension})) halfvec_ip_ops) WITH (m = 32, ef_construction = 320)
 WHERE gallery_id = {gallery_id} AND correction_id IS NULL
