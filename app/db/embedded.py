@@ -147,10 +147,11 @@ class EmbeddedPostgres:
                 log.error("embedded_postgres_is_down", reason=str(error))
 
     async def _listens(self) -> bool:
+        # No ``asyncio.wait_for``: Python 3.11's forgets being cancelled in the turn in which the connection
+        # is there (https://github.com/python/cpython/issues/86296), and this would watch for ever.
         try:
-            _, writer = await asyncio.wait_for(
-                asyncio.open_unix_connection(str(self._socket_dir() / _SOCKET_NAME)), timeout=5
-            )
+            async with asyncio.timeout(5):
+                _, writer = await asyncio.open_unix_connection(str(self._socket_dir() / _SOCKET_NAME))
         except OSError:
             return False
         writer.close()

@@ -130,7 +130,8 @@ class Database:
     async def close(self) -> None:
         """Closes every connection; those still busy after ten seconds are cut off."""
         try:
-            await asyncio.wait_for(self._pool.close(), timeout=_CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 
