@@ -58,8 +58,12 @@ STARTUP_RETRY_S = 2.0
 COMPILED_FOLDER = "openvino-cache"
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, when_ready: Callable[[], None] = lambda: None) -> FastAPI:
     """The ASGI application. It answers ``/health`` at once and everything else when start-up is done.
+
+    Args:
+        settings: Of the service.
+        when_ready: Called each time start-up is done, before the first scan is let in.
 
     Raises:
         ConfigurationError: settings that must not be used.
@@ -69,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_start_and_hold(app, kept), name="startup")]
+        tasks = [asyncio.create_task(_start_and_hold(app, kept, when_ready), name="startup")]
         if app.state.key_file is not None:
             tasks.append(asyncio.create_task(app.state.key_file.keep_looking(), name="keys"))
         try:
@@ -83,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     return build_application(settings, lifespan)
 
 
-async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
+async def _start_and_hold(app: FastAPI, settings: Settings, when_ready: Callable[[], None]) -> None:
     """Opens the runtime, shows it to the application, and closes it when cancelled.
 
     A database that is away, too slow just now to open a session within STATEMENT_TIMEOUT_MS, or not migrated
@@ -94,6 +98,7 @@ async def _start_and_hold(app: FastAPI, settings: Settings) -> None:
     while True:
         try:
             async with open_runtime(settings) as runtime:
+                when_ready()
                 app.state.runtime = runtime
                 info = runtime.encoder.info
                 log.info("ready", encoder=info.name, precision=info.precision, because=info.precision_reason)

@@ -16,6 +16,7 @@ from app.api.security import refuse_unsafe_listen
 from app.cli.ending import LastResort
 from app.cli.readers import KERNEL_UNSENT_BYTES, watched_protocol
 from app.domain.errors import ConfigurationError
+from app.inference.collector import spare_what_is_loaded
 from app.main import create_app, prepare_process
 from app.settings import Settings
 
@@ -38,7 +39,8 @@ def run_server(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _end)
     # The server has shut down in good order by the time it passes the interrupt on.
     with suppress(KeyboardInterrupt):
-        asyncio.run(build_server(create_app(settings), settings).serve(sockets=[listener]))
+        application = create_app(settings, when_ready=spare_what_is_loaded)
+        asyncio.run(build_server(application, settings).serve(sockets=[listener]))
 
 
 def _end(_signal: int, _frame: object) -> None:

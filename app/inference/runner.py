@@ -121,10 +121,10 @@ class EncoderRunner:
         return self._encoder
 
     def _load_and_warm_up(self) -> LoadedEncoder:
-        """Runs the largest and the smallest batch once: torch prepares kernels at first sight of a shape."""
+        """Runs a batch of each size once: torch prepares kernels at first sight of a shape."""
         encoder = self._load()
         blank = np.full((RECTIFIED_HEIGHT_PX, RECTIFIED_WIDTH_PX, 3), 128, dtype=np.uint8)
-        for size in (BATCH_SIZES[0], BATCH_SIZES[-1]):
+        for size in BATCH_SIZES:
             encoder.encode_batch([blank] * size)
         self._guard.after_batch()
         return encoder

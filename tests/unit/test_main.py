@@ -74,12 +74,16 @@ async def test_an_error_while_closing_does_not_open_the_service_again(
     monkeypatch.setattr(main, "STARTUP_RETRY_S", 0.0)
     monkeypatch.setattr(main, "open_runtime", open_what_fails_to_close)
     monkeypatch.setattr(main, "keep_purging", purge_for_ever)
-    app = main.create_app(Settings(_env_file=None))
+    seen_when_ready = []
+    app = main.create_app(
+        Settings(_env_file=None), when_ready=lambda: seen_when_ready.append(app.state.runtime)
+    )
     async with asyncio.timeout(20):
         async with app.router.lifespan_context(app):
             while app.state.runtime is None:
                 await asyncio.sleep(0.001)
     assert opened == 1
+    assert seen_when_ready == [None], "called once, before the first scan is let in"
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,12 @@ async def test_all_work_runs_in_one_thread_that_is_not_the_event_loops(shared_ti
     assert threading.get_ident() not in gate.threads
 
 
-async def test_the_largest_and_the_smallest_batch_are_warmed_up_before_it_is_ready(
+async def test_a_batch_of_each_size_is_warmed_up_before_it_is_ready(
     shared_tiny_encoder: Path,
 ) -> None:
     gate = Gate(shared_tiny_encoder)
     async with running(lambda: gate):
-        assert gate.sizes == [3, 1]
+        assert gate.sizes == [3, 2, 1]
 
 
 async def test_an_encoder_that_does_not_load_never_becomes_ready(tmp_path: Path) -> None:
