@@ -37,6 +37,7 @@ from benchmarks.results import write_result
 CARDS = 9
 #: Folders whose weights are not in the repository get random ones.
 CLIP_FOLDERS = ("vit-b-32--laion2b_s34b_b79k", QUANTISED)
+FOLDERS = {folder.partition("--")[0]: folder for folder in ("compact", *CLIP_FOLDERS)}
 
 Encode = Callable[[Sequence[RgbImage]], Vectors]
 
@@ -68,13 +69,13 @@ def precisions() -> tuple[FloatPrecision, ...]:
     return ("fp32", "bf16") if read_cpu_flags() & BF16_CPU_FLAGS else ("fp32",)
 
 
-def ways() -> list[Way]:
-    """Every encoder in every way that this machine computes at full speed."""
+def ways(folders: Sequence[str]) -> list[Way]:
+    """Those encoders in every way that this machine computes at full speed, and open_clip's ViT-L-14."""
     floats = precisions()
     found = [Way("compact", precision, runtime) for runtime in ("openvino", "torch") for precision in floats]
     found += [Way(folder, precision, "torch") for folder in CLIP_FOLDERS for precision in floats]
-    found += [Way(QUANTISED, "fp32", "open_clip")]
-    return found + [Way(QUANTISED, "int8", "openvino")] * can_quantise()
+    found += [Way(QUANTISED, "int8", "openvino")] * can_quantise()
+    return [way for way in found if way.folder in folders] + [Way(QUANTISED, "fp32", "open_clip")]
 
 
 def as_open_clip_shows(folder: Path) -> Encode:
@@ -159,13 +160,14 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
     Console().print(table)
 
 
-def write_models(models: Path) -> None:
-    """Every encoder in every float format of this machine, and the int8 graph where it can be run."""
+def write_models(models: Path, folders: Sequence[str]) -> None:
+    """Those encoders in every float format of this machine, and the int8 graph where it can be run."""
     for precision in precisions():
-        for folder in CLIP_FOLDERS:
+        (models / precision).mkdir()
+        for folder in set(CLIP_FOLDERS).intersection(folders):
             write_random_clip(models / precision / folder, precision)
         (models / precision / "compact").symlink_to(MODELS / "compact")
-    if can_quantise():
+    if can_quantise() and QUANTISED in folders:
         (models / "int8").symlink_to(quantised_models())
 
 
@@ -174,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batches", type=int, default=5)
+    parser.add_argument("--encoders", nargs="+", choices=FOLDERS, default=list(FOLDERS))
     here = ("FOLDER", "PRECISION", "RUNTIME", "VECTORS")
     parser.add_argument("--here", nargs=4, metavar=here, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -181,18 +184,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder, precision, runtime, vectors = options.here
         print(json.dumps(measure_here(Path(folder), precision, runtime, options.batches, Path(vectors))))
         return
-    rows: dict[str, list[dict[str, float]]] = {way.name: [] for way in ways()}
+    folders = [FOLDERS[name] for name in options.encoders]
+    measured_ways = ways(folders)
+    rows: dict[str, list[dict[str, float]]] = {way.name: [] for way in measured_ways}
     vectors_of: dict[str, Vectors] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        write_models(Path(scratch))
-        for way in track(ways() * options.rounds, "encoders"):
+        write_models(Path(scratch), folders)
+        for way in track(measured_ways * options.rounds, "encoders"):
             row, vectors_of[way.name] = measure_apart(way, Path(scratch), options.batches)
             rows[way.name].append(row)
     medians = {
         name: {key: float(np.median([row[key] for row in measured])) for key in measured[0]}
         for name, measured in rows.items()
     }
-    for way in ways():
+    for way in measured_ways:
         if way.original is not None:
             cosines = (vectors_of[way.name] * vectors_of[way.original]).sum(axis=1)
             medians[way.name]["least_cosine_to_fp32"] = float(cosines.min())

@@ -53,9 +53,9 @@ JPEG_QUALITY = 90
 STRANGERS_SEED = BENCHMARK_CATALOGUE_SEED + 1
 #: Side of the blocks that differ between two pictures of the page.
 BLOCK_PX = 64
-#: How often the last picture is sent again.
+#: How often the last picture is sent again, at most as often as there are scans.
 REPEATS = 20
-#: How many pages of strangers are sent after that.
+#: How many pages of strangers are sent after that, at most half as many as scans.
 STRANGE_SCANS = 10
 STAGES = ("decode", "detect", "embed", "search", "verify", "total", "wall")
 
@@ -162,8 +162,8 @@ def load(
         stages_ms.append(scan(service, page))
         memory = service.client.get("/memory").json()
         anonymous_mb.append(memory["anonymous_bytes"] / 1e6)
-    repeated_ms = [scan(service, page) for _ in range(REPEATS)]
-    strange_ms = [scan(service, strangers.another()) for _ in range(STRANGE_SCANS)]
+    repeated_ms = [scan(service, page) for _ in range(min(REPEATS, scans))]
+    strange_ms = [scan(service, strangers.another()) for _ in range(min(STRANGE_SCANS, -(-scans // 2)))]
     memory = service.client.get("/memory").json()
     slope = float(np.polyfit(np.arange(scans - warm_up), anonymous_mb[warm_up:], 1)[0])
     return {
