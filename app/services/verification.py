@@ -10,7 +10,6 @@ they did not get to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -25,6 +24,7 @@ from app.services.matching import LEARNT_WAY_NATS, Match
 from app.services.time_left import Clock, in_time
 from app.vision.alignment import affine_in_shares
 from app.vision.local_features import FEATURES_SIZE_PX, Affine
+from app.vision.worker_threads import map_in_threads
 
 #: Leading pictures that are compared with a crop. The same for every crop: the more are compared, the better
 #: does the best of the wrong ones agree.
@@ -39,8 +39,6 @@ OTHER_WAY_NATS = 3.0
 LEARNT_ANSWER_NATS = 3.0
 #: Printings of one picture that are compared with each other.
 MOST_PRINTINGS = 8
-#: OpenCV lets go of the interpreter's lock; between its calls only one of them works.
-_THREADS = 2
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -274,8 +272,7 @@ class Verifier:
 def _side_by_side(look: Callable[[int], T], work: Sequence[int]) -> list[T]:
     """What each look gives, begun with those that have the least work, by two threads."""
     order = sorted(range(len(work)), key=lambda index: work[index])
-    with ThreadPoolExecutor(_THREADS) as threads:
-        looked = dict(zip(order, threads.map(look, order), strict=True))
+    looked = dict(zip(order, map_in_threads(look, order), strict=True))
     return [looked[index] for index in range(len(work))]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -11,6 +10,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from app.vision.detect.planes import Gray, Planes, outline_channels
+from app.vision.worker_threads import map_in_threads
 
 Quads = NDArray[np.float64]
 """Quads in working pixels, shape (count, 4, 2), clockwise."""
@@ -19,8 +19,6 @@ Quads = NDArray[np.float64]
 #: dark pages, one the middle, one leaves only strong edges so that texture cannot bridge two cards.
 _CANNY_HIGH = (40, 90, 180)
 _OTSU_FACTORS = (0.6, 0.85, 1.1, 1.4)
-#: OpenCV lets go of the interpreter lock; more would only help where more cores idle.
-_THREADS = 2
 _MIN_SIDE_SHARE = 0.03
 _MIN_SIDE_PX = 14.0
 #: In pixels of the full picture: a narrower card could not be named.
@@ -41,8 +39,7 @@ def find_candidates(planes: Planes) -> Quads:
         (count, 4, 2) corners in working pixels, clockwise, without near repeats.
     """
     min_side_px = max(_MIN_SIDE_PX, _MIN_SIDE_SHARE * min(planes.size), _MIN_CARD_WIDTH_PX * planes.scale)
-    with ThreadPoolExecutor(max_workers=_THREADS) as threads:
-        found = threads.map(lambda channel: _channel_quads(channel, min_side_px), outline_channels(planes))
+    found = map_in_threads(lambda channel: _channel_quads(channel, min_side_px), outline_channels(planes))
     quads = [quad for of_channel in found for quad in of_channel]
     return unique_quads(np.array(quads, dtype=np.float64).reshape(-1, 4, 2), spacing_px=4.0)
 
