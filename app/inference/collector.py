@@ -2,8 +2,8 @@
 
 A round over everything stops all threads for some 100 ms and comes once a quarter more objects are there
 than after the last one: hundreds of thousands of modules, classes and routes make it slow and rare, and
-cycles that scans leave pile up for thousands of scans. Source: "Garbage collector design", CPython's
-InternalDocs, and the documentation of ``gc.freeze``.
+cycles that scans leave pile up for thousands of scans. Sources: ``long_lived_total`` in CPython 3.11's
+``Modules/gcmodule.c``, and the documentation of ``gc.freeze``.
 """
 
 from __future__ import annotations

@@ -213,14 +213,14 @@ class ProcessMemoryGuard:
 
     def _give_back(self, *, collect: bool) -> None:
         if collect:
-            gc.collect()  # cycles may hold pictures; costs tens of ms, so only when it is tight
+            gc.collect()  # cycles may hold pictures; costs tens of ms at most, so only when it is tight
         self._release()
         with self._lock:
             self._counts.releases += 1
             self._floor_bytes = self._read_memory().anonymous_bytes
 
     def _give_back_aside(self) -> None:
-        """Gives back in a thread, at most once in ``retry_after_s``: collecting stops all for 100 ms."""
+        """Gives back in a thread, at most once in ``retry_after_s``: collecting stops all meanwhile."""
         now_s = time.monotonic()
         with self._lock:
             if now_s < self._next_aside_s:

@@ -10,13 +10,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-#: Threads come as they are first needed, one for each caller at the same time.
-_helpers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="pixels-helper")
+_HELPERS = os.cpu_count() or 1
+_helpers = ThreadPoolExecutor(_HELPERS, thread_name_prefix="pixels-helper")
+#: One for each helper: nothing waits in the pool's queue, where a scan's pixels would outlive the scan.
+_free = BoundedSemaphore(_HELPERS)
 
 
 def map_in_threads(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
@@ -30,10 +33,8 @@ def map_in_threads(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
         items: Begun in this order.
 
     Raises:
-        Exception: the first that ``work`` raised; nothing runs any more then.
+        Exception: what ``work`` raised, the caller's before the helper's; nothing runs any more then.
     """
-    if len(items) < 2:
-        return [work(item) for item in items]
     left = deque(enumerate(items))
     done: dict[int, T] = {}
 
@@ -49,12 +50,25 @@ def map_in_threads(work: Callable[[S], T], items: Sequence[S]) -> list[T]:
                 left.clear()
                 raise
 
+    if len(items) < 2 or not _free.acquire(blocking=False):
+        take_turns()
+    else:
+        try:
+            _with_help(take_turns)
+        finally:
+            _free.release()
+    return [done[place] for place in range(len(items))]
+
+
+def _with_help(take_turns: Callable[[], None]) -> None:
     helper = _helpers.submit(take_turns)
     try:
         take_turns()
     finally:
-        # An error of the helper counts where the caller has none.
-        failure = None if helper.cancel() else helper.exception()
-    if failure is not None:
-        raise failure
-    return [done[place] for place in range(len(done))]
+        failure = helper.exception()  # waits for it
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        # The error knows this frame, and the frame the error: a circle that would keep the scan's pixels.
+        del failure, helper

@@ -14,7 +14,7 @@ from benchmarks.chaos.served import serving
 
 #: What is remembered is full after some hundreds of scans: 64 pictures, 1,000 crops.
 _WARM_UP_SHARE = 0.5
-_SLOPE_MB_PER_1000 = 3.0
+_SLOPE_MB_PER_1000 = 1.5
 #: Idle connections of pools and clients come and go.
 _DESCRIPTORS_MORE = 4
 #: The event loop's own threads come one by one, as they are first needed, up to the number of cores and four.

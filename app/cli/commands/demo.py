@@ -72,9 +72,10 @@ def _prepare(folder: Path) -> DemoFiles:
 
 async def _run(settings: Settings, files: DemoFiles, listener: socket.socket, once: bool) -> None:
     from app.cli.server import build_server
+    from app.inference.collector import spare_what_is_loaded
     from app.main import create_app
 
-    application = create_app(settings)
+    application = create_app(settings, when_ready=spare_what_is_loaded)
     server = build_server(application, settings)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
