@@ -213,7 +213,7 @@ class ProcessMemoryGuard:
 
     def _give_back(self, *, collect: bool) -> None:
         if collect:
-            gc.collect()  # cycles may hold pictures; costs tens of ms at most, so only when it is tight
+            gc.collect()  # cycles may hold pictures; costs tens of ms, so only when it is tight
         self._release()
         with self._lock:
             self._counts.releases += 1
