@@ -6,6 +6,7 @@ by ``benchmarks.simulator``, which shares nothing with what makes the views.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +22,7 @@ from app.inference.loading import load_encoder
 from app.services.gallery_import import TEMPLATE_SOURCES, template_views
 from app.settings import PROJECT_ROOT
 from app.synthesis.cards import draw_card
+from app.synthesis.catalogue import InventedCard
 from benchmarks.galleries import BENCHMARK_CATALOGUE_SEED, invented_cards
 from benchmarks.references import INVENTED_HEIGHT_PX
 from benchmarks.simulator.levels import Level
@@ -70,7 +72,7 @@ def template_vectors(cards: int = CARDS, cache: Path = CACHE_DIR) -> Vectors:
 def _write_templates(path: Path, start: int) -> None:
     """Embeds the cards of one file, which begins with card ``start``."""
     cv2.setNumThreads(1)
-    encoder, cards = _compact(threads=1), invented_cards(ARTWORKS)[start : start + _CARDS_A_FILE]
+    encoder, cards = _compact(threads=1), _catalogue()[start : start + _CARDS_A_FILE]
     views: list[RgbImage] = []
     for place, card in enumerate(cards):
         # An import draws the views by the file's hash; here the place in the catalogue stands for it.
@@ -93,7 +95,7 @@ def photo_vectors(pages: int, seed: int, cards: int = CARDS, cache: Path = CACHE
     encoder = _compact()
     path = cache / _name(encoder.info.fingerprint, f"photos-{seed}-{pages}-{cards}")
     if not path.exists():
-        catalogue = invented_cards(ARTWORKS)
+        catalogue = _catalogue()
         crops = []
         for page in track(range(pages), "photographing cards"):
             rng = np.random.default_rng([seed, page])
@@ -102,6 +104,12 @@ def photo_vectors(pages: int, seed: int, cards: int = CARDS, cache: Path = CACHE
             crops += [simulate_single(draw_card(catalogue[i], INVENTED_HEIGHT_PX), level, rng) for i in shown]
         _write(path, encoder.encode_now(crops))
     return _read(path)
+
+
+@functools.cache
+def _catalogue() -> list[InventedCard]:
+    """Invented once a process: it takes a second, and a process writes many files."""
+    return invented_cards(ARTWORKS)
 
 
 def _compact(threads: int = 0) -> LoadedEncoder:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 _MADV_DONTNEED = 4  # <asm-generic/mman-common.h>
+
+#: How often pages are given back while a library reads on: it packs some megabytes in between.
+_RELEASE_EVERY_S = 0.005
 
 
 class MappedFile:
@@ -15,7 +21,8 @@ class MappedFile:
 
     OpenVINO maps weights, packs them into the layout of its kernels and keeps the mapping, so that what it
     has read once stays resident beside the packed copy. A page given back is read again from the file if it
-    is ever needed: nothing can be lost, for only mappings that cannot be written are touched.
+    is ever needed: nothing can be lost, for only mappings that cannot be written are touched. OpenVINO 2026.4
+    gives parts back in the same way, and unmaps the file when its compiled graph ends (seen by strace).
 
     Args:
         path: The file. Where the system does not say what is mapped (macOS), there are no mappings.
@@ -36,6 +43,25 @@ class MappedFile:
             return
         for start, size in self._ranges:
             _libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), _MADV_DONTNEED)
+
+    @contextlib.contextmanager
+    def released_while_read(self) -> Iterator[None]:
+        """Gives pages back every few milliseconds, from a thread, while the caller has all of them read."""
+        if not self._ranges:
+            yield
+            return
+        over = threading.Event()
+        thread = threading.Thread(target=self._release_until, args=(over,), name="weights-released")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _release_until(self, over: threading.Event) -> None:
+        while not over.wait(_RELEASE_EVERY_S):
+            self.release()
 
 
 @functools.cache

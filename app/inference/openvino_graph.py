@@ -5,6 +5,7 @@ OpenVINO computes on processors alone here: its CPU plugin, with a thread pool o
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -99,11 +100,16 @@ class GraphTower:
         self._compiled = compile_graph(folder, graph, precision, threads, cache_dir=cache_dir)
         self._request = self._compiled.create_infer_request()
         self._weights = MappedFile(folder / graph.weights.file)
+        self._sizes_seen: set[int] = set()
 
     def __call__(self, batch: NDArray[np.float32]) -> Vectors:
         """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
-        (output,) = self._request.infer({0: batch}).values()
-        self._weights.release()  # the first batch of a size packs them: two copies, if the mapping stayed
+        # The first batch of a size packs the weights: two copies, if what it has read stayed.
+        packs = len(batch) not in self._sizes_seen
+        with self._weights.released_while_read() if packs else contextlib.nullcontext():
+            (output,) = self._request.infer({0: batch}).values()
+        self._sizes_seen.add(len(batch))
+        self._weights.release()
         vectors = np.array(output, dtype=np.float32)  # the request's own memory is overwritten by the next
         self._compiled.release_memory()
         return vectors

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,24 @@ def test_a_file_that_is_not_mapped_or_a_system_that_does_not_say_so_changes_noth
         mapped = MappedFile(tmp_path / "weights.bin", maps)
         mapped.release()
         assert mapped.mapped_bytes == 0
+
+
+def test_pages_are_given_back_while_the_file_is_being_read_and_no_thread_stays(tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"w" * SIZE)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping:
+        mapped, threads = MappedFile(path), threading.active_count()
+        with pytest.raises(LookupError), mapped.released_while_read():
+            assert mapping[:].count(b"w") == SIZE
+            waits_until = time.monotonic() + 20
+            while resident_kb(path) and time.monotonic() < waits_until:
+                time.sleep(0.001)
+            assert resident_kb(path) == 0
+            raise LookupError("what reads may fail")
+        assert threading.active_count() == threads
+
+
+def test_a_file_that_is_not_mapped_needs_no_thread_while_it_is_read(tmp_path: Path) -> None:
+    threads = threading.active_count()
+    with MappedFile(tmp_path / "weights.bin").released_while_read():
+        assert threading.active_count() == threads

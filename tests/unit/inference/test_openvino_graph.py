@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +18,12 @@ from app.inference import openvino_graph
 from app.inference.export import add_graph
 from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest
+from app.inference.mapped_file import MappedFile
 from tests.encoders import draw_crops
 
 COMPACT = Path(__file__).resolve().parents[3] / "models" / "compact"
+_SIZED = read_manifest(COMPACT).preprocessing
+COMPACT_INPUT = (_SIZED.height_px, _SIZED.width_px, 3)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +32,10 @@ def encoder_with_graph(shared_tiny_encoder: Path, tmp_path_factory: pytest.TempP
     shutil.copytree(shared_tiny_encoder, folder)
     add_graph(folder)
     return folder
+
+
+def compact_tower() -> openvino_graph.GraphTower:
+    return openvino_graph.GraphTower(COMPACT, read_manifest(COMPACT).graph, "fp32", threads=1)
 
 
 def test_the_graph_gives_the_vectors_that_torch_gives(encoder_with_graph: Path) -> None:
@@ -59,6 +69,52 @@ def test_vectors_survive_the_next_batch(encoder_with_graph: Path) -> None:
     kept = first.copy()
     encoder.encode_batch(draw_crops(2, seed=9))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_weights_are_given_back_while_the_first_batch_of_a_size_packs_them_and_after_each_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    class Watched(MappedFile):
+        def release(self) -> None:
+            if threading.current_thread() is threading.main_thread():
+                seen.append("after")
+            super().release()
+
+        @contextlib.contextmanager
+        def released_while_read(self) -> Iterator[None]:
+            seen.append("while")
+            with super().released_while_read():
+                yield
+
+    monkeypatch.setattr(openvino_graph, "MappedFile", Watched)
+    tower = compact_tower()
+    pixels = np.zeros((2, *COMPACT_INPUT), np.float32)
+    seen.clear()
+    for size in (2, 2, 1, 2):
+        tower(pixels[:size])
+    assert seen == ["while", "after", "after", "while", "after", "after"]
+
+
+def test_vectors_are_the_same_bit_by_bit_whether_or_not_weights_are_given_back_while_they_are_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels = np.random.default_rng(1).random((3, *COMPACT_INPUT), np.float32)
+    given_back = compact_tower()(pixels)
+    monkeypatch.setattr(MappedFile, "_release_until", lambda self, over: None)
+    np.testing.assert_array_equal(given_back, compact_tower()(pixels))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
+def test_openvino_keeps_the_weights_mapped_as_long_as_the_tower_lives() -> None:
+    # Pages given back at an address where something else had come to lie would be zeros.
+    tower = compact_tower()
+    weights = COMPACT / read_manifest(COMPACT).graph.weights.file
+    at_first = MappedFile(weights).mapped_bytes
+    for size in (3, 2, 1, 3):
+        tower(np.zeros((size, *COMPACT_INPUT), np.float32))
+    assert MappedFile(weights).mapped_bytes == at_first > 0
 
 
 def test_a_graph_serves_without_torch_and_without_telling_its_maker() -> None:
