@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FIRST_COMPACT := ad892e801096968ce51b121d72bf8f09c0b2deb5
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo serve test test-slow lint audit format bench bench-long chaos eval-encoder train train-finder openapi env-example settings-table pin clean
+.PHONY: install demo serve test test-slow lint audit format bench-data bench bench-long chaos eval-encoder train train-finder openapi env-example settings-table pin clean
 
 install: $(INSTALLED)
 
@@ -38,7 +38,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install  ## measure; writes benchmarks/results/*.json
+bench-data: install  ## make what the benchmarks need, once; some six minutes, resumable
+	$(BIN)/python -m benchmarks.prepare
+
+bench: install  ## measure, ten minutes and once six more (see bench-data); writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
 
 bench-long: install  ## measure what takes hours: a million templates, 500 scans

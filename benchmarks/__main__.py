@@ -1,6 +1,6 @@
 """``python -m benchmarks`` (``make bench``): what needs nothing but this repository, in ten minutes.
 
-The first run also embeds 46,512 pictures for ``search_speed``, once: some five minutes on a quick processor.
+``benchmarks.prepare`` comes first: what is made once, some six minutes, and kept.
 ``--long`` (``make bench-long``) runs what takes longer: the same with more scans and over the large gallery,
 whole scans' accuracy, growth to a million templates, 500 scans.
 """
@@ -44,7 +44,8 @@ def main() -> None:
     """Runs each benchmark in a process of its own, so that none inherits another's memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true", help="what takes hours instead")
-    for module, *arguments in LONG_SUITE if parser.parse_args().long else SUITE:
+    suite = LONG_SUITE if parser.parse_args().long else SUITE
+    for module, *arguments in (("benchmarks.prepare",), *suite):
         if _CLIP[0] in arguments and not can_quantise():
             print(
                 f"== {module}: left out, int8 needs a processor that multiplies it and the extra `quantise`"

@@ -1,7 +1,7 @@
 """Search for the nine cards of a page in 46,512 templates: ``python -m benchmarks.search_speed``.
 
-Templates are compact's embeddings of 15,504 invented cards in three views, kept in ``benchmarks/cache`` (the
-first run takes about a quarter of an hour); queries are photos by the simulator, all in one statement a page.
+Templates are compact's embeddings of 15,504 invented cards in three views, kept in ``benchmarks/cache`` (see
+``benchmarks.prepare``); queries are photos by the simulator, all in one statement a page.
 For 768 dimensions the vectors are turned into a longer space, which keeps their cosines, and noise is added
 there as long as a template's own distance from the middle of its card's. Compared with that: exact searches
 as pgvector's documentation shows them, of ``vector`` and of ``halfvec``, in the same run.
