@@ -38,13 +38,13 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench-data: install  ## make what the benchmarks need, once; some six minutes, resumable
+bench-data: install  ## make what the benchmarks keep, once; some six minutes
 	$(BIN)/python -m benchmarks.prepare
 
-bench: install  ## measure, ten minutes and once six more (see bench-data); writes benchmarks/results/*.json
+bench: install  ## measure for ten minutes, after bench-data; writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
 
-bench-long: install  ## measure what takes hours: a million templates, 500 scans
+bench-long: install  ## measure what takes hours, after bench-data: a million templates, 500 scans
 	$(BIN)/python -m benchmarks --long
 
 chaos: install  ## break things on purpose, up to an hour; ONLY="NAME ..." runs some parts

@@ -35,6 +35,9 @@ from benchmarks.vector_gallery import (
     server_memory_bytes,
 )
 
+#: Pages of nine photos that are searched for, and what chooses their cards.
+PAGES, SEED = 60, 90661
+
 EXACT = """
 SELECT query.index - 1 AS query_index, hit.similarity
 FROM unnest($1::{kind}[]) WITH ORDINALITY AS query (embedding, index)
@@ -124,10 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints tables and writes the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cards", type=int, default=CARDS, help="three templates each")
-    parser.add_argument("--pages", type=int, default=60)
+    parser.add_argument("--pages", type=int, default=PAGES)
     parser.add_argument("--exact-pages", type=int, default=10, help="pages that the exact searches get")
     parser.add_argument("--dimensions", type=int, nargs="+", default=[256, 768])
-    parser.add_argument("--seed", type=int, default=90661)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--cache", type=Path, default=CACHE_DIR)
     parser.add_argument("--json", type=Path, help="write the results here as well")
     options = parser.parse_args(arguments)

@@ -12,55 +12,81 @@ from pathlib import Path
 
 _MADV_DONTNEED = 4  # <asm-generic/mman-common.h>
 
-#: How often pages are given back while a library reads on: it packs some megabytes in between.
+#: Seconds between releases while a library reads on: what it packs in between, some megabytes, is all that
+#: is resident twice.
 _RELEASE_EVERY_S = 0.005
+
+Range = tuple[int, int]
+"""Address and size in bytes."""
+
+#: One claim at a time: what appears meanwhile belongs to the block that holds it.
+_claiming = threading.Lock()
 
 
 class MappedFile:
-    """Read-only mappings of one file in this process.
+    """Read-only mappings of one file, made within one block; made by ``made_within``.
 
     OpenVINO maps weights, packs them into the layout of its kernels and keeps the mapping, so that what it
     has read once stays resident beside the packed copy. A page given back is read again from the file if it
-    is ever needed: nothing can be lost, for only mappings that cannot be written are touched. OpenVINO 2026.4
-    gives parts back in the same way, and unmaps the file when its compiled graph ends (seen by strace).
-
-    Args:
-        path: The file. Where the system does not say what is mapped (macOS), there are no mappings.
-        maps: Linux' list of this process's mappings.
+    is ever needed. Whoever owns this keeps what it mapped as long: once that is unmapped, something else may
+    lie at its addresses, and a release would make zeros of it. OpenVINO 2026.4 unmaps when the compiled graph
+    ends and not before, and gives parts of it back in the same way itself (seen by strace).
     """
 
-    def __init__(self, path: Path, maps: Path = Path("/proc/self/maps")) -> None:
-        self._ranges = _read_only_ranges(path.resolve(), maps) if sys.platform == "linux" else []
+    def __init__(self) -> None:
+        self.ranges: tuple[Range, ...] = ()
+
+    @classmethod
+    @contextlib.contextmanager
+    def made_within(cls, path: Path, maps: Path = Path("/proc/self/maps")) -> Iterator[MappedFile]:
+        """Has the mappings that the block makes, once it ends: others of the same file have other owners.
+
+        Args:
+            path: The file. Where the system does not say what is mapped (macOS), there are no mappings.
+            maps: Linux' list of this process's mappings.
+        """
+        mapped, file = cls(), path.resolve()
+        with _claiming:
+            before = _read_only_ranges(file, maps)
+            yield mapped
+            # By address, not by range: the kernel may list as pieces what it listed whole before.
+            mapped.ranges = tuple(
+                new
+                for new in _read_only_ranges(file, maps)
+                if not any(start <= new[0] < start + size for start, size in before)
+            )
 
     @property
     def mapped_bytes(self) -> int:
         """Size of all mappings, resident or not."""
-        return sum(size for _, size in self._ranges)
+        return sum(size for _, size in self.ranges)
 
     def release(self) -> None:
         """Gives the resident pages back; takes microseconds where there are none."""
-        if not self._ranges:
-            return
-        for start, size in self._ranges:
+        for start, size in self.ranges:
             _libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), _MADV_DONTNEED)
 
     @contextlib.contextmanager
-    def released_while_read(self) -> Iterator[None]:
-        """Gives pages back every few milliseconds, from a thread, while the caller has all of them read."""
-        if not self._ranges:
-            yield
-            return
-        over = threading.Event()
-        thread = threading.Thread(target=self._release_until, args=(over,), name="weights-released")
-        thread.start()
+    def releasing_periodically(self) -> Iterator[None]:
+        """Releases every few milliseconds, from a thread, until the block ends or fails."""
+        finished = threading.Event()
+        thread = threading.Thread(
+            target=self._release_until, args=(finished,), name="weights-release", daemon=True
+        )
+        started = False
+        if self.ranges:
+            with contextlib.suppress(RuntimeError):  # no more threads: then pages stay until the end
+                thread.start()
+                started = True
         try:
             yield
         finally:
-            over.set()
-            thread.join()
+            finished.set()
+            if started:
+                thread.join()
 
-    def _release_until(self, over: threading.Event) -> None:
-        while not over.wait(_RELEASE_EVERY_S):
+    def _release_until(self, finished: threading.Event) -> None:
+        while not finished.wait(_RELEASE_EVERY_S):
             self.release()
 
 
@@ -70,13 +96,15 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None)
 
 
-def _read_only_ranges(path: Path, maps: Path) -> list[tuple[int, int]]:
+def _read_only_ranges(path: Path, maps: Path) -> list[Range]:
     """Addresses and sizes in bytes, from lines such as ``7f00-7f10 r--s 00000000 08:01 1234 /the/file``."""
-    ranges = []
+    ranges: list[Range] = []
+    if sys.platform != "linux":
+        return ranges
     try:
         lines = maps.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
-        return []
+        return ranges
     for line in lines:
         addresses, rights, *_, name = line.split(maxsplit=5)
         if name == str(path) and "w" not in rights:

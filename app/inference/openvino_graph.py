@@ -97,16 +97,16 @@ class GraphTower:
         threads: int,
         cache_dir: Path | None = None,
     ) -> None:
-        self._compiled = compile_graph(folder, graph, precision, threads, cache_dir=cache_dir)
+        with MappedFile.made_within(folder / graph.weights.file) as self._weights:
+            self._compiled = compile_graph(folder, graph, precision, threads, cache_dir=cache_dir)
         self._request = self._compiled.create_infer_request()
-        self._weights = MappedFile(folder / graph.weights.file)
         self._sizes_seen: set[int] = set()
 
     def __call__(self, batch: NDArray[np.float32]) -> Vectors:
         """Maps float32 (n, height, width, 3) to float32 (n, dimension), not of unit length."""
-        # The first batch of a size packs the weights: two copies, if what it has read stayed.
-        packs = len(batch) not in self._sizes_seen
-        with self._weights.released_while_read() if packs else contextlib.nullcontext():
+        # The first batch of a size packs the weights, of which the mapped pages would be a second copy.
+        is_first = len(batch) not in self._sizes_seen
+        with self._weights.releasing_periodically() if is_first else contextlib.nullcontext():
             (output,) = self._request.infer({0: batch}).values()
         self._sizes_seen.add(len(batch))
         self._weights.release()

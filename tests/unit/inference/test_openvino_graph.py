@@ -2,28 +2,34 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.domain.errors import ConfigurationError, EncoderFileMissing, EncoderInvalid
-from app.inference import openvino_graph
+from app.inference import mapped_file, openvino_graph
 from app.inference.export import add_graph
+from app.inference.graph_files import Graph
 from app.inference.loading import load_encoder
 from app.inference.manifest import read_manifest
 from app.inference.mapped_file import MappedFile
+from app.inference.openvino_graph import GraphTower
 from tests.encoders import draw_crops
 
 COMPACT = Path(__file__).resolve().parents[3] / "models" / "compact"
-_SIZED = read_manifest(COMPACT).preprocessing
-COMPACT_INPUT = (_SIZED.height_px, _SIZED.width_px, 3)
+_MANIFEST = read_manifest(COMPACT)
+COMPACT_INPUT = (_MANIFEST.preprocessing.height_px, _MANIFEST.preprocessing.width_px, 3)
+GRAPH = cast(Graph, _MANIFEST.graph)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +40,8 @@ def encoder_with_graph(shared_tiny_encoder: Path, tmp_path_factory: pytest.TempP
     return folder
 
 
-def compact_tower() -> openvino_graph.GraphTower:
-    return openvino_graph.GraphTower(COMPACT, read_manifest(COMPACT).graph, "fp32", threads=1)
+def compact_tower() -> GraphTower:
+    return GraphTower(COMPACT, GRAPH, "fp32", threads=1)
 
 
 def test_the_graph_gives_the_vectors_that_torch_gives(encoder_with_graph: Path) -> None:
@@ -71,50 +77,112 @@ def test_vectors_survive_the_next_batch(encoder_with_graph: Path) -> None:
     np.testing.assert_array_equal(first, kept)
 
 
-def test_weights_are_given_back_while_the_first_batch_of_a_size_packs_them_and_after_each_batch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[str] = []
+class WatchedWeights(MappedFile):
+    """Notes what happens in which order."""
 
-    class Watched(MappedFile):
-        def release(self) -> None:
-            if threading.current_thread() is threading.main_thread():
-                seen.append("after")
-            super().release()
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.released_meanwhile = 0
 
-        @contextlib.contextmanager
-        def released_while_read(self) -> Iterator[None]:
-            seen.append("while")
-            with super().released_while_read():
-                yield
+    def release(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self.seen.append("release")
+        else:
+            self.released_meanwhile += 1
+        super().release()
 
-    monkeypatch.setattr(openvino_graph, "MappedFile", Watched)
+    @contextlib.contextmanager
+    def releasing_periodically(self) -> Iterator[None]:
+        self.seen.append("begin")
+        with super().releasing_periodically():
+            yield
+        self.seen.append("end")
+
+
+class WatchedRequest:
+    """Notes when it computes, and fails where it is told to."""
+
+    def __init__(self, request: openvino_graph.InferRequest, seen: list[str]) -> None:
+        self._request, self._seen, self.fails = request, seen, False
+
+    def infer(self, inputs: Mapping[int, NDArray[np.generic]]) -> Mapping[object, NDArray[np.float32]]:
+        self._seen.append("infer")
+        if self.fails:
+            raise LookupError("no memory for this one")
+        return self._request.infer(inputs)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> tuple[GraphTower, WatchedWeights, WatchedRequest]:
+    monkeypatch.setattr(openvino_graph, "MappedFile", WatchedWeights)
     tower = compact_tower()
-    pixels = np.zeros((2, *COMPACT_INPUT), np.float32)
-    seen.clear()
-    for size in (2, 2, 1, 2):
-        tower(pixels[:size])
-    assert seen == ["while", "after", "after", "while", "after", "after"]
+    weights = cast(WatchedWeights, tower._weights)
+    tower._request = request = WatchedRequest(tower._request, weights.seen)
+    return tower, weights, request
 
 
-def test_vectors_are_the_same_bit_by_bit_whether_or_not_weights_are_given_back_while_they_are_packed(
-    monkeypatch: pytest.MonkeyPatch,
+def test_weights_are_given_back_while_the_first_batch_of_a_size_is_computed_and_after_each_batch(
+    watched: tuple[GraphTower, WatchedWeights, WatchedRequest],
 ) -> None:
+    tower, weights, _ = watched
+    for size in (2, 2, 1, 2):
+        tower(np.zeros((size, *COMPACT_INPUT), np.float32))
+    first, again = ["begin", "infer", "end", "release"], ["infer", "release"]
+    assert weights.seen == [*first, *again, *first, *again]
+
+
+def test_a_batch_that_failed_has_not_packed_the_weights(
+    watched: tuple[GraphTower, WatchedWeights, WatchedRequest],
+) -> None:
+    tower, weights, request = watched
+    request.fails = True
+    with pytest.raises(LookupError):
+        tower(np.zeros((1, *COMPACT_INPUT), np.float32))
+    request.fails = False
+    tower(np.zeros((1, *COMPACT_INPUT), np.float32))
+    assert weights.seen.count("begin") == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
+def test_vectors_are_the_same_bit_by_bit_whether_or_not_weights_are_given_back_while_they_are_packed(
+    watched: tuple[GraphTower, WatchedWeights, WatchedRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tower, weights, _ = watched
     pixels = np.random.default_rng(1).random((3, *COMPACT_INPUT), np.float32)
-    given_back = compact_tower()(pixels)
-    monkeypatch.setattr(MappedFile, "_release_until", lambda self, over: None)
+    monkeypatch.setattr(mapped_file, "_RELEASE_EVERY_S", 0.0001)  # packing takes compact some 50 ms
+    given_back = tower(pixels)
+    assert weights.released_meanwhile
+    monkeypatch.setattr(MappedFile, "_release_until", lambda self, finished: None)
     np.testing.assert_array_equal(given_back, compact_tower()(pixels))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
-def test_openvino_keeps_the_weights_mapped_as_long_as_the_tower_lives() -> None:
+def test_openvino_keeps_the_weights_mapped_where_they_are_as_long_as_the_tower_lives(
+    watched: tuple[GraphTower, WatchedWeights, WatchedRequest],
+) -> None:
     # Pages given back at an address where something else had come to lie would be zeros.
-    tower = compact_tower()
-    weights = COMPACT / read_manifest(COMPACT).graph.weights.file
-    at_first = MappedFile(weights).mapped_bytes
+    tower, weights, _ = watched
+    path = COMPACT / GRAPH.weights.file
+    at_first = addresses(weights.ranges)
+    assert len(at_first) == -(-GRAPH.weights.size_bytes // mmap.PAGESIZE)
     for size in (3, 2, 1, 3):
         tower(np.zeros((size, *COMPACT_INPUT), np.float32))
-    assert MappedFile(weights).mapped_bytes == at_first > 0
+        assert at_first <= addresses(mapped_file._read_only_ranges(path, Path("/proc/self/maps")))
+
+
+def addresses(ranges: Iterable[tuple[int, int]]) -> set[int]:
+    """Of every page."""
+    return {page for start, size in ranges for page in range(start, start + size, mmap.PAGESIZE)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
+def test_a_tower_gives_back_its_own_weights_and_none_of_a_tower_that_was_there_before() -> None:
+    earlier = compact_tower()
+    earlier(np.zeros((1, *COMPACT_INPUT), np.float32))
+    later = compact_tower()
+    assert later._weights.ranges
+    assert not addresses(later._weights.ranges) & addresses(earlier._weights.ranges)
 
 
 def test_a_graph_serves_without_torch_and_without_telling_its_maker() -> None:
