@@ -56,6 +56,7 @@ def _demo_settings(port: int | None) -> Settings:
         data_dir=base.data_dir / "demo",
         database_url=None,
         api_keys="",
+        api_keys_file=None,
         encoder="compact",
     )
 
