@@ -196,6 +196,18 @@ def test_a_graph_serves_without_torch_and_without_telling_its_maker() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(("set_by_the_operator", "holds"), [(None, "256"), ("1024", "1024")])
+def test_onednn_keeps_less_than_it_would_by_itself_unless_the_operator_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, set_by_the_operator: str | None, holds: str
+) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.delenv(name, raising=False)
+    if set_by_the_operator:
+        monkeypatch.setenv(name, set_by_the_operator)
+    openvino_graph.import_openvino()
+    assert os.environ.pop(name) == holds
+
+
 def test_a_changed_graph_is_refused(encoder_with_graph: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(encoder_with_graph, folder)
