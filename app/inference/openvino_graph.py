@@ -57,9 +57,9 @@ class CompiledGraph(Protocol):
 #: Of a graph for any size: enough for the sizes that follow each other.
 _KEPT_PRIMITIVES = 60
 
-#: oneDNN keeps as many of its own, of all graphs together, and 1,024 by itself: kernels for some fifty sizes of
-#: picture. It reads this when it computes for the first time (https://uxlfoundation.github.io/oneDNN,
-#: "Primitive Cache"); with both limits 50 MB less of all sizes, and no slower (experiment 63).
+#: oneDNN keeps kernels of its own, of all graphs together: 1,024 by itself, those for some fifty sizes. It
+#: reads this when it computes for the first time (https://uxlfoundation.github.io/oneDNN, "Primitive Cache");
+#: with both limits 50 MB less once all sizes came, and no slower (experiment 63).
 _ONEDNN_LIMIT = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 #: Neighbouring activations of one token that share a range when they are quantised, in an int8 graph. Of 32

@@ -28,7 +28,7 @@ _SLOPE_MB_PER_1000 = 2.0
 _SERVED_SLOPE_MB_PER_1000 = 1.0
 #: Before memory is watched, what the service remembers is filled: card places of 64 pictures and, by the card
 #: finder, kernels for as many sizes as it keeps. A broken picture now and then has a size of its own.
-_WHOLE_PICTURES, _LEAST_SIDE_PX, _MOST_SIDE_PX = 300, 100, 1000
+_WHOLE_PICTURES, _LEAST_SIDE_PX, _MOST_SIDE_PX, _JPEG_QUALITY = 300, 100, 1000, 88
 #: Of the broken ones: crops that few of them have are remembered, too.
 _WARM_UP_SHARE = 0.4
 
@@ -68,7 +68,7 @@ def of_all_sizes(ground: Ground) -> Iterator[bytes]:
         size_px = rng.integers(_LEAST_SIDE_PX, _MOST_SIDE_PX, 2)
         scene = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
         resized = cv2.resize(scene, size_px.tolist(), interpolation=cv2.INTER_AREA)
-        yield encode_jpeg(np.asarray(resized, np.uint8))
+        yield encode_jpeg(np.asarray(resized, np.uint8), _JPEG_QUALITY)
 
 
 def served(ground: Ground, dose: Dose) -> Outcome:
