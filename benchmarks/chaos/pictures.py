@@ -64,10 +64,10 @@ def decoded(ground: Ground, dose: Dose) -> Outcome:
 def of_all_sizes(ground: Ground) -> Iterator[bytes]:
     """Whole pictures, each as JPEG of another width and height."""
     rng = np.random.default_rng(_SEED + 2)
-    for data in ground.pictures(_WHOLE_PICTURES, _SEED + 2):
-        size_px = rng.integers(_LEAST_SIDE_PX, _MOST_SIDE_PX, 2)
-        scene = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-        resized = cv2.resize(scene, size_px.tolist(), interpolation=cv2.INTER_AREA)
+    for index in range(_WHOLE_PICTURES):
+        size_px = rng.integers(_LEAST_SIDE_PX, _MOST_SIDE_PX, 2).tolist()
+        scene = ground.scenes[index % len(ground.scenes)]
+        resized = cv2.resize(scene, size_px, interpolation=cv2.INTER_AREA)
         yield encode_jpeg(np.asarray(resized, np.uint8), _JPEG_QUALITY)
 
 
