@@ -41,10 +41,10 @@ format: install
 bench-data: install  ## make what the benchmarks keep, once; some six minutes
 	$(BIN)/python -m benchmarks.prepare
 
-bench: install  ## measure for ten minutes, after bench-data; writes benchmarks/results/*.json
+bench: install  ## measure, ten minutes; first what bench-data makes, where it is missing; writes benchmarks/results/*.json
 	$(BIN)/python -m benchmarks
 
-bench-long: install  ## measure what takes hours, after bench-data: a million templates, 500 scans
+bench-long: install  ## measure what takes hours, likewise: a million templates, 500 scans
 	$(BIN)/python -m benchmarks --long
 
 chaos: install  ## break things on purpose, up to an hour; ONLY="NAME ..." runs some parts

@@ -18,7 +18,7 @@ _CLIP = ("--random-weights", "--precision", "int8")
 #: As many templates as a large game has; importing as many cards with ViT-L-14 would take a second a card.
 _LARGE = ("--templates", "46512")
 
-PREPARATION = ("benchmarks.prepare",)
+_PREPARATION = ("benchmarks.prepare",)
 SUITE: tuple[tuple[str, ...], ...] = (
     ("benchmarks.encoder_speed", "--rounds", "1", "--batches", "2", "--encoders", "compact", "vit-l-14"),
     ("benchmarks.page_load", "--gallery", "300", "--scans", "40", "--warm-up", "10"),
@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true", help="what takes hours instead")
     suite = LONG_SUITE if parser.parse_args().long else SUITE
-    for module, *arguments in (PREPARATION, *suite):
+    for module, *arguments in (_PREPARATION, *suite):
         if _CLIP[0] in arguments and not can_quantise():
             print(
                 f"== {module}: left out, int8 needs a processor that multiplies it and the extra `quantise`"

@@ -2,7 +2,7 @@
 
 For ``search_speed`` 46,512 pictures of invented cards are embedded, and photos of some; a ViT-L-14 of random
 weights is quantised for whatever serves it. Together some six minutes on two cores. An interruption loses the
-304 cards that each process had in hand, or the whole quantising; what is there already takes seconds to find.
+file of cards that each process had in hand, or the whole quantising; what is there takes seconds to find.
 """
 
 from __future__ import annotations

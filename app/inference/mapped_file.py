@@ -28,9 +28,9 @@ class MappedFile:
 
     OpenVINO maps weights, packs them into the layout of its kernels and keeps the mapping, so that what it
     has read once stays resident beside the packed copy. A page given back is read again from the file if it
-    is ever needed. Whoever owns this keeps what it mapped as long: once that is unmapped, something else may
-    lie at its addresses, and a release would make zeros of it. OpenVINO 2026.4 unmaps when the compiled graph
-    ends and not before, and gives parts of it back in the same way itself (seen by strace).
+    is ever needed. The owner must keep the mappings for as long as it calls ``release``: once they are gone,
+    something else may lie at their addresses, and a release would make zeros of it. OpenVINO 2026.4 unmaps
+    when the compiled graph ends and not before, and gives parts back in the same way itself (seen by strace).
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,10 @@ class MappedFile:
     @classmethod
     @contextlib.contextmanager
     def made_within(cls, path: Path, maps: Path = Path("/proc/self/maps")) -> Iterator[MappedFile]:
-        """Has the mappings that the block makes, once it ends: others of the same file have other owners.
+        """Has the mappings that the block makes: others of the same file have other owners.
+
+        There are none until the block has ended, nor where it raises. Blocks wait for each other, in all
+        threads, and must not be nested.
 
         Args:
             path: The file. Where the system does not say what is mapped (macOS), there are no mappings.
@@ -73,16 +76,14 @@ class MappedFile:
         thread = threading.Thread(
             target=self._release_until, args=(finished,), name="weights-release", daemon=True
         )
-        started = False
-        if self.ranges:
-            with contextlib.suppress(RuntimeError):  # no more threads: then pages stay until the end
-                thread.start()
-                started = True
         try:
+            if self.ranges:
+                with contextlib.suppress(RuntimeError):  # no more threads: then pages stay until the end
+                    thread.start()
             yield
         finally:
             finished.set()
-            if started:
+            if thread.ident is not None:
                 thread.join()
 
     def _release_until(self, finished: threading.Event) -> None:
@@ -102,12 +103,12 @@ def _read_only_ranges(path: Path, maps: Path) -> list[Range]:
     if sys.platform != "linux":
         return ranges
     try:
-        lines = maps.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = maps.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:
         return ranges
     for line in lines:
-        addresses, rights, *_, name = line.split(maxsplit=5)
-        if name == str(path) and "w" not in rights:
+        addresses, _, rest = line.partition(" ")
+        if rest.endswith(f" {path}") and "w" not in rest.split()[0]:
             start, end = (int(address, 16) for address in addresses.split("-"))
             ranges.append((start, end - start))
     return ranges

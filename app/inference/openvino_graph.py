@@ -54,12 +54,13 @@ class CompiledGraph(Protocol):
         ...
 
 
-#: Of a graph for any size: enough for the sizes that follow each other.
+#: Kernels kept by a graph for any size: those of some three sizes.
 _KEPT_PRIMITIVES = 60
 
 #: oneDNN keeps kernels of its own, of all graphs together: 1,024 by itself, those for some fifty sizes. It
-#: reads this when it computes for the first time (https://uxlfoundation.github.io/oneDNN, "Primitive Cache");
-#: with both limits 50 MB less once all sizes came, and no slower (experiment 63).
+#: reads this when it computes for the first time (https://uxlfoundation.github.io/oneDNN, "Primitive Cache"),
+#: and so does torch's. With both limits 50 MB less once all sizes came; 1 ms more of ten where eight sizes
+#: take turns (experiment 63).
 _ONEDNN_LIMIT = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 #: Neighbouring activations of one token that share a range when they are quantised, in an int8 graph. Of 32

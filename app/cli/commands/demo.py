@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: How long start-up may take before the demo gives up; a fresh database needs about two seconds.
 START_TIMEOUT_S = 120.0
 REQUEST_TIMEOUT_S = 60.0
+#: What suits another encoder or another database may not suit the demo's.
+_AS_BY_DEFAULT = ("models_dir", "encoder_precision", "encoder_runtime", "db_pool_size")
 
 
 def demo(
@@ -58,6 +60,7 @@ def _demo_settings(port: int | None) -> Settings:
         api_keys="",
         api_keys_file=None,
         encoder="compact",
+        **{name: Settings.model_fields[name].default for name in _AS_BY_DEFAULT},
     )
 
 
