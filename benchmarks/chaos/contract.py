@@ -19,6 +19,7 @@ from benchmarks.chaos.served import LONGEST_REQUEST_S, Served, serving
 #: The suite's own, for a service that lives as long as this part.
 _KEY = "chaos-key-of-one-run-0123456789abcdef"
 _SHOWN_CHARACTERS = 8000
+_HOOKS = "benchmarks.chaos.schemathesis_hooks"
 #: The check that fails where a request that fits the schema is refused.
 _REJECTED = "ST202"
 #: What is refused there no schema can say: bytes that are no picture, a stage without its time, a moment that
@@ -81,4 +82,11 @@ def _run(served: Served, report: Path, dose: Dose) -> subprocess.CompletedProces
     command += ["--max-examples", str(dose.times), "--max-time", str(int(dose.seconds)), "--seed", "1"]
     command += ["--header", f"Authorization: Bearer {_KEY}", "--request-timeout", str(LONGEST_REQUEST_S)]
     command += ["--report-json-path", str(report), "--no-color", "--continue-on-failure"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=report.parent)  # noqa: S603
+    return subprocess.run(  # noqa: S603
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=report.parent,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": _HOOKS},
+    )
