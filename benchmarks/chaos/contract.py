@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from app.settings import PROJECT_ROOT
 from benchmarks.chaos.dose import Dose
 from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.promises import Outcome
@@ -88,5 +89,5 @@ def _run(served: Served, report: Path, dose: Dose) -> subprocess.CompletedProces
         text=True,
         check=False,
         cwd=report.parent,
-        env=os.environ | {"SCHEMATHESIS_HOOKS": _HOOKS},
+        env=os.environ | {"SCHEMATHESIS_HOOKS": _HOOKS, "PYTHONPATH": str(PROJECT_ROOT)},
     )
