@@ -43,6 +43,12 @@ def test_compose_gives_everything_a_limit_and_the_database_room_to_build_an_inde
     assert services["database"]["image"].startswith("pgvector/pgvector:")
 
 
+def test_compose_builds_the_image_once_since_it_builds_side_by_side() -> None:
+    services = read("docker-compose.yml")["services"]
+    assert [name for name, service in services.items() if "build" in service] == ["binderlens"]
+    assert services["migrate"]["image"] == services["binderlens"]["image"]
+
+
 @pytest.mark.parametrize(
     ("given", "is_safe"),
     [
