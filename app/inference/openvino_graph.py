@@ -6,6 +6,7 @@ OpenVINO computes on processors alone here: its CPU plugin, with a thread pool o
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 import sys
@@ -79,6 +80,17 @@ def import_openvino() -> ModuleType:
     os.environ.setdefault(*_ONEDNN_LIMIT)
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # makes its import fail
     return importlib.import_module("openvino")
+
+
+@functools.cache
+def openvino_core() -> Any:  # noqa: ANN401 - OpenVINO has no types
+    """The process's one ``openvino.Core``.
+
+    Each gives the thread that makes it another stack for signals and takes it away when it ends. Where two
+    end in the order in which they were made, the second brings back the stack of the first, which is gone:
+    the next signal is a segmentation fault (OpenVINO 2026.4, seen by strace).
+    """
+    return import_openvino().Core()
 
 
 class GraphTower:
@@ -171,7 +183,7 @@ def compile_graph(
 
 def _compile(model: Path, options: dict[str, object]) -> Any:  # noqa: ANN401 - OpenVINO has no types
     """Compiles; a cache that cannot be read or written costs time and no service."""
-    core = import_openvino().Core()
+    core = openvino_core()
     try:
         return core.compile_model(model, "CPU", options)
     except RuntimeError:

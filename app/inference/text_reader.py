@@ -25,7 +25,7 @@ from app.domain.errors import EncoderInvalid
 from app.domain.reading_evidence import Reading
 from app.domain.types import RgbImage
 from app.inference.files import sha256_of
-from app.inference.openvino_graph import CompiledGraph, import_openvino, usable_cores
+from app.inference.openvino_graph import CompiledGraph, import_openvino, openvino_core, usable_cores
 from app.inference.precision import fastest_float, read_cpu_flags
 from app.settings import Settings
 
@@ -152,7 +152,7 @@ def _load(path: Path, threads: int, cache_dir: Path | None) -> tuple[CompiledGra
 
 
 def _compile(path: Path, options: Mapping[str, object]) -> tuple[CompiledGraph, list[str]]:
-    core = import_openvino().Core()
+    core = openvino_core()
     model = core.read_model(path)
     letters = model.get_rt_info(["framework", "character"]).astype(str).splitlines()
     return cast(CompiledGraph, core.compile_model(model, "CPU", options)), letters
@@ -168,7 +168,7 @@ def _kept(path: Path, cache_dir: Path) -> Path | None:
         cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".recogniser-", dir=cache_dir) as work:
             made = Path(work) / kept.name
-            openvino.save_model(openvino.Core().read_model(path), made, compress_to_fp16=True)
+            openvino.save_model(openvino_core().read_model(path), made, compress_to_fp16=True)
             for suffix in (".bin", ".xml"):  # whoever sees the .xml finds its weights
                 made.with_suffix(suffix).replace(kept.with_suffix(suffix))
     except (OSError, RuntimeError) as error:  # OpenVINO's own is a RuntimeError, for a full disk too

@@ -165,35 +165,18 @@ def test_vectors_are_the_same_bit_by_bit_whether_or_not_weights_are_given_back_w
     np.testing.assert_array_equal(given_back, compact_tower()(pixels))
 
 
-def check_apart(check: str, *arguments: str) -> None:
-    """Runs a check in a process of its own.
-
-    OpenVINO 2026.4 leaves a process in which two towers lived and ended so that the next SIGINT is a
-    segmentation fault, whether or not anything of their weights was given back; other tests send one.
-    """
-    code = f"from tests.unit.inference.test_openvino_graph import {check}; {check}(*{arguments!r})"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=COMPACT.parents[1]
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
 def test_openvino_keeps_the_weights_mapped_where_they_are_as_long_as_the_tower_lives(tmp_path: Path) -> None:
-    check_apart("check_that_weights_stay_mapped", str(tmp_path))
-
-
-def check_that_weights_stay_mapped(cache: str) -> None:
     # Pages given back at an address where something else had come to lie would be zeros.
     path = COMPACT / GRAPH.weights.file
-    for cache_dir in (None, Path(cache), Path(cache)):  # none, an empty one, and the one that was filled
+    for cache_dir in (None, tmp_path, tmp_path):  # none, an empty one, and the one that was filled
         tower = GraphTower(COMPACT, GRAPH, "fp32", threads=1, cache_dir=cache_dir)
         at_first = addresses(tower._weights.ranges)
         assert len(at_first) == -(-GRAPH.weights.size_bytes // mmap.PAGESIZE)
         for size in (3, 2, 1, 3):
             tower(np.zeros((size, *COMPACT_INPUT), np.float32))
             assert at_first <= addresses(mapped_file._read_only_ranges(path, Path("/proc/self/maps")))
-    assert list(Path(cache).iterdir())
+    assert list(tmp_path.iterdir())
 
 
 def addresses(ranges: Iterable[tuple[int, int]]) -> set[int]:
@@ -203,15 +186,23 @@ def addresses(ranges: Iterable[tuple[int, int]]) -> set[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the list of mappings is Linux'")
 def test_a_tower_gives_back_its_own_weights_and_none_of_a_tower_that_was_there_before() -> None:
-    check_apart("check_that_weights_are_told_apart")
-
-
-def check_that_weights_are_told_apart() -> None:
     earlier = compact_tower()
     earlier(np.zeros((1, *COMPACT_INPUT), np.float32))
     later = compact_tower()
     assert later._weights.ranges
     assert not addresses(later._weights.ranges) & addresses(earlier._weights.ranges)
+
+
+def test_a_process_in_which_towers_came_and_went_still_takes_an_interrupt() -> None:
+    code = (
+        "import os, signal; from tests.unit.inference.test_openvino_graph import compact_tower\n"
+        "first, second = compact_tower(), compact_tower(); del first; del second\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('interrupted')); os.kill(os.getpid(), signal.SIGINT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=COMPACT.parents[1]
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
 
 
 def test_a_graph_serves_without_torch_and_without_telling_its_maker() -> None:
